@@ -1,0 +1,2 @@
+//! kubectl-infer.
+fn main() {}
