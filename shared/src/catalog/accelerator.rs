@@ -1,0 +1,78 @@
+//! Chips: memory, bandwidth, peaks.
+
+use serde::{Deserialize, Serialize};
+
+use super::Evidence;
+
+/// What drives the chip, which decides resources, images and labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AcceleratorKind {
+    /// Graphics processor.
+    Gpu,
+    /// Google's tensor processor.
+    Tpu,
+}
+
+impl AcceleratorKind {
+    /// The extended resource that a Pod requests for it.
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::Gpu => "nvidia.com/gpu",
+            Self::Tpu => "google.com/tpu",
+        }
+    }
+
+    /// GKE's node label that names it.
+    pub const fn gke_label(self) -> &'static str {
+        match self {
+            Self::Gpu => "cloud.google.com/gke-accelerator",
+            Self::Tpu => "cloud.google.com/gke-tpu-accelerator",
+        }
+    }
+}
+
+/// Dense peaks in TFLOP/s (TOP/s for INT8); absent where the chip has no such unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PeakCompute {
+    /// bfloat16, or FP16 on chips without it.
+    pub bf16_tflops: f64,
+    /// FP8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fp8_tflops: Option<f64>,
+    /// INT8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8_tops: Option<f64>,
+    /// FP4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fp4_tflops: Option<f64>,
+}
+
+/// One kind of accelerator chip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Accelerator {
+    /// GKE's label value (`nvidia-l4`, `tpu-v6e-slice`); for chips that GKE lacks, a name of the same form.
+    pub id: String,
+    /// Other names that find it: `l4`, `h100`, `v6e`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// GPU or TPU.
+    pub kind: AcceleratorKind,
+    /// Architecture of the chip: `ada`, `hopper`, `trillium`, …
+    pub generation: String,
+    /// Whether matrix units compute in bfloat16 (T4 and V100 do not: they serve in FP16).
+    pub has_bf16: bool,
+    /// Nominal device memory in GiB.
+    pub memory_gib: f64,
+    /// Memory bandwidth in GB/s (10^9 bytes).
+    pub memory_bandwidth_gb_per_s: f64,
+    /// Dense peaks.
+    pub peak: PeakCompute,
+    /// One-way bandwidth to the other chips of the machine in GB/s, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interconnect_one_way_gb_per_s: Option<f64>,
+    /// Where the facts come from.
+    pub evidence: Evidence,
+}

@@ -1,0 +1,24 @@
+//! Where an entry's facts come from, and how far to trust them.
+
+use serde::{Deserialize, Serialize};
+
+/// Source of an entry's facts; part of every entry.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Evidence {
+    /// Who published the facts, where.
+    pub source: String,
+    /// Fields (by their name in the file) whose value no source confirms; shown as unverified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<String>,
+    /// What other sources say instead, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disagreements: Vec<String>,
+}
+
+impl Evidence {
+    /// Whether `field` stands without a source that confirms it.
+    pub fn is_unverified(&self, field: &str) -> bool {
+        self.unverified.iter().any(|name| name == field)
+    }
+}

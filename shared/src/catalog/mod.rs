@@ -1,0 +1,25 @@
+//! What is known: models, accelerators, machines, prices, model servers, use cases and measured profiles.
+//!
+//! The embedded catalog lies in `shared/data` in the same format that overlays use (see `docs/catalog.md`).
+//! Each section is parsed when it is first asked for.
+
+mod accelerator;
+mod evidence;
+mod machine;
+mod model;
+mod price;
+mod profile;
+mod server;
+mod use_case;
+
+pub use accelerator::{Accelerator, AcceleratorKind, PeakCompute};
+pub use evidence::Evidence;
+pub use machine::{Machine, Topology};
+pub use model::{
+    Architecture, AttentionKind, AttentionLayers, Checkpoint, FeedForwardKind, FeedForwardLayers, Model,
+    Precision,
+};
+pub use price::{Price, PriceBasis, PricingModel};
+pub use profile::{Profile, ProfilePoint};
+pub use server::{ArgumentNames, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion};
+pub use use_case::UseCase;

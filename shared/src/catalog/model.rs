@@ -1,0 +1,233 @@
+//! Models: dimensions, sizes, checkpoints.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Evidence;
+
+/// Numeric format of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// bfloat16.
+    Bf16,
+    /// IEEE half.
+    Fp16,
+    /// 8-bit floating point.
+    Fp8,
+    /// 8-bit integer.
+    Int8,
+    /// 4-bit integer (AWQ, GPTQ, compressed-tensors).
+    Int4,
+    /// NVIDIA's 4-bit floating point, blocks of 16 with an FP8 scale.
+    Nvfp4,
+    /// OCP microscaling 4-bit floating point, blocks of 32 with an 8-bit scale.
+    Mxfp4,
+}
+
+impl Precision {
+    /// Name as the catalog and the command line write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::Fp16 => "fp16",
+            Self::Fp8 => "fp8",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Nvfp4 => "nvfp4",
+            Self::Mxfp4 => "mxfp4",
+        }
+    }
+
+    /// Bytes of one quantized weight, block scales included (NVFP4: 4 + 8/16 bits; MXFP4: 4 + 8/32 bits;
+    /// INT4: 4 + 16/128 bits, the usual group of 128 with an FP16 scale).
+    pub const fn bytes_per_weight(self) -> f64 {
+        match self {
+            Self::Bf16 | Self::Fp16 => 2.0,
+            Self::Fp8 | Self::Int8 => 1.0,
+            Self::Int4 => 4.125 / 8.0,
+            Self::Nvfp4 => 4.5 / 8.0,
+            Self::Mxfp4 => 4.25 / 8.0,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A model: one set of dimensions, and the checkpoints that have them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Model {
+    /// Hugging Face id `owner/name` of the stock checkpoint.
+    pub id: String,
+    /// Other names that find this model: short names, ids of fine-tunes with the same dimensions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// All parameters.
+    pub parameters: u64,
+    /// Parameters that one token passes through; equal to `parameters` for dense models.
+    pub active_parameters: u64,
+    /// Longest sequence that the model was made for, in tokens.
+    pub max_context_tokens: u64,
+    /// Whether the Hub asks for a token and an accepted licence.
+    pub gated: bool,
+    /// Dimensions.
+    pub architecture: Architecture,
+    /// Published weights; the first is the stock checkpoint, whose id is the model's.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Where the facts come from.
+    pub evidence: Evidence,
+}
+
+/// One published set of weights of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Hugging Face id.
+    pub id: String,
+    /// Format of most of the weights.
+    pub precision: Precision,
+    /// Size of the weight files in bytes.
+    pub bytes: u64,
+    /// Where the size comes from, when not from the model's own evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// Dimensions that decide memory and work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Architecture {
+    /// Class name in the checkpoint's `config.json`, such as `Gemma2ForCausalLM`.
+    pub name: String,
+    /// Width of the residual stream.
+    pub hidden: u32,
+    /// Entries of the vocabulary.
+    pub vocabulary: u32,
+    /// Whether the output head shares the embedding's weights.
+    pub tied_embeddings: bool,
+    /// Attention layers by kind; their `layers` add up to the depth of the model.
+    pub attention: Vec<AttentionLayers>,
+    /// Feed-forward layers by kind.
+    pub feed_forward: Vec<FeedForwardLayers>,
+}
+
+/// A number of attention (or attention-like) layers of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AttentionLayers {
+    /// How many.
+    pub layers: u32,
+    /// Their kind and dimensions.
+    pub kind: AttentionKind,
+}
+
+/// What an attention layer keeps for each token or sequence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum AttentionKind {
+    /// Keys and values of the whole context, shared by groups of heads (MHA where `kv_heads == heads`).
+    Full {
+        /// Query heads.
+        heads: u32,
+        /// Key and value heads.
+        kv_heads: u32,
+        /// Width of a head.
+        head_dim: u32,
+    },
+    /// Keys and values of the last `window` tokens only.
+    Sliding {
+        /// Tokens kept.
+        window: u32,
+        /// Query heads.
+        heads: u32,
+        /// Key and value heads.
+        kv_heads: u32,
+        /// Width of a head.
+        head_dim: u32,
+    },
+    /// Multi-head latent attention: one compressed vector a token, the same on every tensor-parallel rank.
+    Latent {
+        /// Query heads.
+        heads: u32,
+        /// Rank of the query's compression; absent where queries are not compressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        q_lora_rank: Option<u32>,
+        /// Rank of the key-value compression.
+        kv_lora_rank: u32,
+        /// Width of a head without position.
+        qk_nope_head_dim: u32,
+        /// Width of the shared rotary part.
+        qk_rope_head_dim: u32,
+        /// Width of a value head.
+        v_head_dim: u32,
+        /// Width of the sparse-attention index key kept for each token, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_head_dim: Option<u32>,
+    },
+    /// Constant state a sequence, whatever its length (Mamba, gated delta rule, linear attention).
+    Recurrent {
+        /// Elements of state a layer and sequence.
+        state_elements: u64,
+    },
+}
+
+/// A number of feed-forward layers of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FeedForwardLayers {
+    /// How many.
+    pub layers: u32,
+    /// Their kind and dimensions.
+    pub kind: FeedForwardKind,
+}
+
+/// What a feed-forward layer is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum FeedForwardKind {
+    /// One gated MLP.
+    Dense {
+        /// Inner width.
+        intermediate: u32,
+    },
+    /// A router and experts.
+    Experts {
+        /// Routed experts.
+        experts: u32,
+        /// Routed experts that a token passes through.
+        experts_active: u32,
+        /// Inner width of a routed expert.
+        intermediate: u32,
+        /// Inner width of the experts that every token passes through, all together; 0 without any.
+        #[serde(default)]
+        shared_intermediate: u32,
+    },
+}
+
+impl Model {
+    /// The checkpoint that the model's id names.
+    pub fn stock_checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoints.first()
+    }
+
+    /// The first checkpoint with weights of this precision.
+    pub fn checkpoint_of(&self, precision: Precision) -> Option<&Checkpoint> {
+        self.checkpoints
+            .iter()
+            .find(|checkpoint| checkpoint.precision == precision)
+    }
+}
