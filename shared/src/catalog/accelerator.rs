@@ -66,6 +66,10 @@ pub struct Accelerator {
     pub has_bf16: bool,
     /// Nominal device memory in GiB.
     pub memory_gib: f64,
+    /// Device memory in GiB that the driver reports to programs, where it differs from the nominal (an L4 keeps
+    /// a sixteenth for error correction).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usable_memory_gib: Option<f64>,
     /// Memory bandwidth in GB/s (10^9 bytes).
     pub memory_bandwidth_gb_per_s: f64,
     /// Dense peaks.
@@ -75,4 +79,11 @@ pub struct Accelerator {
     pub interconnect_one_way_gb_per_s: Option<f64>,
     /// Where the facts come from.
     pub evidence: Evidence,
+}
+
+impl Accelerator {
+    /// Device memory in bytes that a server finds: the usable figure where known, else the nominal.
+    pub fn usable_memory_bytes(&self) -> f64 {
+        self.usable_memory_gib.unwrap_or(self.memory_gib) * crate::estimate::GIB
+    }
 }
