@@ -1,1 +1,34 @@
-//! Test harness.
+//! A real Kubernetes control plane for end-to-end tests of `kubectl infer`.
+//!
+//! API server, etcd, controller manager, scheduler and `kubectl` are the real programs; nodes and kubelets are
+//! simulated by KWOK. One control plane serves a test process, and every test has a namespace and nodes of its
+//! own in it:
+//!
+//! ```no_run
+//! use infer_tests::{ControlPlane, NodeShape};
+//! use std::time::Duration;
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let namespace = ControlPlane::shared()?.namespace("my-test")?;
+//! namespace.add_node(&NodeShape::new("l4").label("cloud.google.com/gke-accelerator", "nvidia-l4"))?;
+//! namespace.apply("apiVersion: v1\nkind: Pod\n…")?;
+//! namespace.wait_until_running("app=my-app", 1, Duration::from_secs(30))?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod binaries;
+mod certificates;
+mod checksum;
+mod control_plane;
+mod crd;
+pub mod krew;
+mod namespace;
+mod node;
+mod pod;
+mod supervisor;
+mod wait;
+
+pub use control_plane::ControlPlane;
+pub use namespace::TestNamespace;
+pub use node::NodeShape;

@@ -303,16 +303,21 @@ fn reserve_bytes(model: &Model, parallelism: Parallelism, limits: EngineLimits) 
     CONTEXT_GIB * GIB + activations + logits
 }
 
-/// Inner width that one token passes through at once.
-fn active_width(kind: &FeedForwardKind) -> f64 {
+/// BF16 elements of one token alive inside a feed-forward layer: gate and up projection, and in a mixture the
+/// residual vector once for each expert that the token passes through.
+fn live_width(kind: &FeedForwardKind, hidden: f64, tensor: f64) -> f64 {
     match *kind {
-        FeedForwardKind::Dense { intermediate } => f64::from(intermediate),
+        FeedForwardKind::Dense { intermediate } => 2.0 * f64::from(intermediate) / tensor,
         FeedForwardKind::Experts {
             experts_active,
             intermediate,
             shared_intermediate,
             ..
-        } => f64::from(experts_active) * f64::from(intermediate) + f64::from(shared_intermediate),
+        } => {
+            let active = f64::from(experts_active);
+            let inner = active * f64::from(intermediate) + f64::from(shared_intermediate);
+            2.0 * inner / tensor + active * hidden
+        }
     }
 }
 
