@@ -57,13 +57,8 @@ impl Machine {
     /// (cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes). The node's own agents take more:
     /// see [`Self::agents_memory_gib`].
     pub fn allocatable_memory_gib(&self) -> f64 {
-        const STEPS: [(f64, f64); 5] = [
-            (4.0, 0.25),
-            (4.0, 0.20),
-            (8.0, 0.10),
-            (112.0, 0.06),
-            (f64::INFINITY, 0.02),
-        ];
+        const STEPS: [(f64, f64); 5] =
+            [(4.0, 0.25), (4.0, 0.20), (8.0, 0.10), (112.0, 0.06), (f64::INFINITY, 0.02)];
         const EVICTION_GIB: f64 = 100.0 / 1024.0;
         self.memory_gib - stepped(self.memory_gib, &STEPS) - EVICTION_GIB
     }

@@ -129,11 +129,7 @@ pub struct AttentionLayers {
 
 /// What an attention layer keeps for each token or sequence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum AttentionKind {
     /// Keys and values of the whole context, shared by groups of heads (MHA where `kv_heads == heads`).
     Full {
@@ -193,11 +189,7 @@ pub struct FeedForwardLayers {
 
 /// What a feed-forward layer is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum FeedForwardKind {
     /// One gated MLP.
     Dense {
@@ -226,8 +218,6 @@ impl Model {
 
     /// The first checkpoint with weights of this precision.
     pub fn checkpoint_of(&self, precision: Precision) -> Option<&Checkpoint> {
-        self.checkpoints
-            .iter()
-            .find(|checkpoint| checkpoint.precision == precision)
+        self.checkpoints.iter().find(|checkpoint| checkpoint.precision == precision)
     }
 }

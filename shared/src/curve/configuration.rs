@@ -25,11 +25,7 @@ fn one() -> u32 {
 impl Parallelism {
     /// Tensor parallel over all accelerators, nothing else.
     pub const fn tensor(accelerators: u32) -> Self {
-        Self {
-            tensor: accelerators,
-            data: 1,
-            expert: 1,
-        }
+        Self { tensor: accelerators, data: 1, expert: 1 }
     }
 }
 

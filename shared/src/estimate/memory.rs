@@ -52,10 +52,7 @@ pub struct EngineLimits {
 impl EngineLimits {
     /// The defaults of `version` on `accelerator`.
     pub fn of(version: &ServerVersion, accelerator: &Accelerator) -> Self {
-        let defaults = version
-            .scheduler_defaults
-            .iter()
-            .find(|entry| holds_for(entry, accelerator));
+        let defaults = version.scheduler_defaults.iter().find(|entry| holds_for(entry, accelerator));
         let sequences = defaults.and_then(|entry| entry.max_sequences);
         let tokens = defaults.and_then(|entry| entry.max_batched_tokens);
         Self {
@@ -67,9 +64,7 @@ impl EngineLimits {
 }
 
 fn holds_for(entry: &SchedulerDefaults, accelerator: &Accelerator) -> bool {
-    let large_enough = entry
-        .at_least_memory_gib
-        .is_none_or(|least| accelerator.memory_gib >= least);
+    let large_enough = entry.at_least_memory_gib.is_none_or(|least| accelerator.memory_gib >= least);
     let listed = entry.only_accelerators.is_empty() || entry.only_accelerators.contains(&accelerator.id);
     large_enough && listed && !entry.except_accelerators.contains(&accelerator.id)
 }
@@ -169,19 +164,13 @@ pub fn fit(
     let reserve_bytes = reserve_bytes(model, parallelism, limits);
     let cache_bytes = budget_bytes - weights_bytes - reserve_bytes;
     if cache_bytes <= 0.0 {
-        return Err(DoesNotFit::Weights {
-            needed_bytes: weights_bytes + reserve_bytes,
-            budget_bytes,
-        });
+        return Err(DoesNotFit::Weights { needed_bytes: weights_bytes + reserve_bytes, budget_bytes });
     }
     let cache = CacheShape::of(model, parallelism.tensor);
     let max_context_tokens = cache.longest_within(cache_bytes, model.max_context_tokens);
     let asked = min_context_tokens.clamp(1, model.max_context_tokens.max(1));
     if max_context_tokens < asked {
-        return Err(DoesNotFit::Context {
-            asked,
-            holds: max_context_tokens,
-        });
+        return Err(DoesNotFit::Context { asked, holds: max_context_tokens });
     }
     Ok(MemoryPlan {
         device_bytes,
@@ -210,14 +199,7 @@ pub fn fewest_accelerators(
     counts.sort_unstable();
     let mut last = DoesNotFit::NoAccelerators;
     for count in counts {
-        match fit(
-            model,
-            checkpoint,
-            accelerator,
-            Parallelism::tensor(count),
-            limits,
-            min_context_tokens,
-        ) {
+        match fit(model, checkpoint, accelerator, Parallelism::tensor(count), limits, min_context_tokens) {
             Ok(plan) => return Ok((count, plan)),
             Err(error) => last = error,
         }
@@ -261,11 +243,7 @@ fn weights_bytes_per_accelerator(model: &Model, checkpoint: &Checkpoint, paralle
         Precision::Int4 | Precision::Nvfp4 | Precision::Mxfp4 if expert_parameters > 0.0 => 2.0,
         other => other.bytes_per_weight(),
     };
-    let rest = if expert_parameters > 0.0 {
-        (rest_parameters * rest_bytes_each).min(total)
-    } else {
-        total
-    };
+    let rest = if expert_parameters > 0.0 { (rest_parameters * rest_bytes_each).min(total) } else { total };
     rest / f64::from(parallelism.tensor) + (total - rest) / accelerators
 }
 
@@ -276,11 +254,9 @@ fn routed_expert_parameters(model: &Model) -> f64 {
     groups
         .map(|group| match group.kind {
             FeedForwardKind::Dense { .. } => 0.0,
-            FeedForwardKind::Experts {
-                experts,
-                intermediate,
-                ..
-            } => 3.0 * hidden * f64::from(intermediate) * f64::from(experts) * f64::from(group.layers),
+            FeedForwardKind::Experts { experts, intermediate, .. } => {
+                3.0 * hidden * f64::from(intermediate) * f64::from(experts) * f64::from(group.layers)
+            }
         })
         .sum()
 }
@@ -291,14 +267,10 @@ fn reserve_bytes(model: &Model, parallelism: Parallelism, limits: EngineLimits) 
     let architecture = &model.architecture;
     let tensor = f64::from(parallelism.tensor);
     let tokens = f64::from(limits.max_batched_tokens);
-    let widest = architecture
-        .feed_forward
-        .iter()
-        .map(|group| active_width(&group.kind))
-        .fold(0.0, f64::max);
-    // Gate and up projection in BF16 beside the residual vectors.
-    let activations =
-        tokens * 2.0 * (2.0 * widest / tensor + LIVE_HIDDEN_VECTORS * f64::from(architecture.hidden));
+    let hidden = f64::from(architecture.hidden);
+    let feed_forward = architecture.feed_forward.iter();
+    let widest = feed_forward.map(|group| live_width(&group.kind, hidden, tensor)).fold(0.0, f64::max);
+    let activations = tokens * 2.0 * (widest + LIVE_HIDDEN_VECTORS * hidden);
     let logits = f64::from(limits.max_sequences) * f64::from(architecture.vocabulary) * 4.0 * 2.0 / tensor;
     CONTEXT_GIB * GIB + activations + logits
 }
@@ -308,12 +280,7 @@ fn reserve_bytes(model: &Model, parallelism: Parallelism, limits: EngineLimits) 
 fn live_width(kind: &FeedForwardKind, hidden: f64, tensor: f64) -> f64 {
     match *kind {
         FeedForwardKind::Dense { intermediate } => 2.0 * f64::from(intermediate) / tensor,
-        FeedForwardKind::Experts {
-            experts_active,
-            intermediate,
-            shared_intermediate,
-            ..
-        } => {
+        FeedForwardKind::Experts { experts_active, intermediate, shared_intermediate, .. } => {
             let active = f64::from(experts_active);
             let inner = active * f64::from(intermediate) + f64::from(shared_intermediate);
             2.0 * inner / tensor + active * hidden
@@ -340,26 +307,14 @@ impl CacheShape {
         for group in &model.architecture.attention {
             let layers = f64::from(group.layers);
             match group.kind {
-                AttentionKind::Full {
-                    kv_heads, head_dim, ..
-                } => {
+                AttentionKind::Full { kv_heads, head_dim, .. } => {
                     shape.bytes_per_token += layers * key_value_bytes(kv_heads, head_dim, tensor);
                 }
-                AttentionKind::Sliding {
-                    window,
-                    kv_heads,
-                    head_dim,
-                    ..
-                } => {
+                AttentionKind::Sliding { window, kv_heads, head_dim, .. } => {
                     shape.window_bytes_per_token += layers * key_value_bytes(kv_heads, head_dim, tensor);
                     shape.window_tokens = shape.window_tokens.max(u64::from(window));
                 }
-                AttentionKind::Latent {
-                    kv_lora_rank,
-                    qk_rope_head_dim,
-                    index_head_dim,
-                    ..
-                } => {
+                AttentionKind::Latent { kv_lora_rank, qk_rope_head_dim, index_head_dim, .. } => {
                     let latent = f64::from(kv_lora_rank + qk_rope_head_dim) * KV_ELEMENT_BYTES;
                     let index = index_head_dim.map_or(0.0, |width| f64::from(width) + INDEX_SCALE_BYTES);
                     // Every tensor-parallel rank keeps the whole latent vector.

@@ -40,9 +40,7 @@ impl Targets {
             (LatencyMetric::Itl, self.itl.map(Itl::milliseconds)),
             (LatencyMetric::Ntpot, self.ntpot.map(Ntpot::milliseconds)),
         ];
-        asked
-            .into_iter()
-            .filter_map(|(metric, value)| value.map(|value| (metric, value)))
+        asked.into_iter().filter_map(|(metric, value)| value.map(|value| (metric, value)))
     }
 
     /// Whether nothing was asked: the knee is then the operating point.
@@ -54,15 +52,10 @@ impl Targets {
     pub fn validate(&self) -> Result<(), TargetError> {
         let costs = [
             ("cost per million input tokens", self.usd_per_million_input_tokens),
-            (
-                "cost per million output tokens",
-                self.usd_per_million_output_tokens,
-            ),
+            ("cost per million output tokens", self.usd_per_million_output_tokens),
         ];
         let latencies = self.latencies().map(|(metric, value)| (metric.name(), value));
-        let costs = costs
-            .into_iter()
-            .filter_map(|(what, value)| value.map(|value| (what, value)));
+        let costs = costs.into_iter().filter_map(|(what, value)| value.map(|value| (what, value)));
         for (what, value) in latencies.chain(costs) {
             if !(value.is_finite() && value > 0.0) {
                 return Err(TargetError::NotPositive { what, value });
