@@ -1,9 +1,19 @@
 //! How latency and throughput of one configuration follow its load: points, provenance, and what is read off them.
 
 mod configuration;
+mod interpolation;
+mod knee;
+mod operating;
 mod point;
 mod provenance;
+mod reach;
+mod zone;
 
 pub use configuration::{Configuration, Parallelism};
+pub use interpolation::LatencyAt;
+pub use knee::NoKnee;
+pub use operating::{MaximumReason, NoOperatingPoint, OperatingKind, OperatingPoint, Unmet};
 pub use point::{Curve, Load, LoadKind, LoadPoint};
 pub use provenance::{Origin, Provenance};
+pub use reach::Range;
+pub use zone::Zone;

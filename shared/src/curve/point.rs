@@ -56,6 +56,29 @@ pub enum Load {
     Unknown,
 }
 
+impl Load {
+    /// The number, whatever it counts; `None` where it is unknown.
+    pub const fn amount(self) -> Option<f64> {
+        match self {
+            Self::InFlight(amount) | Self::RequestsPerSecond(amount) | Self::AtOnce(amount) => Some(amount),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The load a `share` of the way to `next`; unknown between loads of different kinds.
+    pub(super) fn towards(self, next: Self, share: f64) -> Self {
+        let mix = |from: f64, to: f64| from + (to - from) * share;
+        match (self, next) {
+            (Self::InFlight(from), Self::InFlight(to)) => Self::InFlight(mix(from, to)),
+            (Self::RequestsPerSecond(from), Self::RequestsPerSecond(to)) => {
+                Self::RequestsPerSecond(mix(from, to))
+            }
+            (Self::AtOnce(from), Self::AtOnce(to)) => Self::AtOnce(mix(from, to)),
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// Steady state of one configuration at one load. Latencies are the statistic that the curve's provenance names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadPoint {

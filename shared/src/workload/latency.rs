@@ -31,6 +31,11 @@ macro_rules! latency {
             pub const fn milliseconds(self) -> f64 {
                 self.0
             }
+
+            /// The latency a `share` of the way to `other`, linearly.
+            pub fn towards(self, other: Self, share: f64) -> Self {
+                Self(self.0 + (other.0 - self.0) * share)
+            }
         }
     };
 }

@@ -1,0 +1,218 @@
+//! What happens between the points of a curve.
+//!
+//! Between two neighbouring points every figure is taken as linear in the load, so a latency is piecewise
+//! linear in throughput. That never overshoots the points it lies between, and since latency bends upwards
+//! with load (the chord lies above the curve) it errs on the safe side: at a given throughput it states more
+//! latency, at a given latency less throughput, than the server gives.
+//!
+//! Measured latencies are not monotone, queueing makes them so in truth. Two kinds of noise are told apart:
+//! * a latency that **falls** from the lowest loads on is a cold start (InferenceX averages over 10 requests
+//!   for each one in flight, the first wave included). Less load never makes a server slower, so such a head
+//!   does not keep a higher load from meeting the target;
+//! * a **dip** after the lowest latency is luck. Once the target is exceeded, higher loads no longer count.
+
+use super::{Curve, LoadPoint, Zone};
+use crate::workload::LatencyMetric;
+
+/// A place on a curve: the index of a point, or a place between two.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub(super) struct Position(f64);
+
+impl Position {
+    pub(super) fn of_point(index: usize) -> Self {
+        // Curves have far fewer than 2^53 points.
+        Self(index as f64)
+    }
+
+    fn between(index: usize, share: f64) -> Self {
+        Self(index as f64 + share)
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn share(self) -> f64 {
+        self.0.fract()
+    }
+}
+
+/// A latency at some throughput.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LatencyAt {
+    /// In milliseconds, interpolated.
+    Milliseconds(f64),
+    /// The throughput lies on the plateau, where latency depends on how long the queue could grow.
+    Saturated,
+    /// The throughput lies outside of what was measured, in output tokens a second.
+    OutOfReach {
+        /// At the lowest load.
+        lowest: f64,
+        /// The highest.
+        highest: f64,
+    },
+}
+
+impl Curve {
+    /// Point at a place of the curve; a figure that one of its neighbours lacks is absent.
+    pub(super) fn at(&self, position: Position) -> Option<LoadPoint> {
+        let here = self.points.get(position.index())?;
+        match self.points.get(position.index() + 1) {
+            Some(next) if position.share() > 0.0 => Some(here.towards(next, position.share())),
+            _ => Some(*here),
+        }
+    }
+
+    /// Point of highest throughput up to which the latency stays within `milliseconds`, by interpolation;
+    /// `None` when no load does, or when the latency was never measured.
+    pub fn highest_throughput_within(&self, metric: LatencyMetric, milliseconds: f64) -> Option<LoadPoint> {
+        let position = self.best_within(&[(metric, milliseconds)])?;
+        self.at(position)
+    }
+
+    /// Latency at the lowest load that gives `output_tokens_per_second`; `None` when it was never measured.
+    pub fn latency_at(&self, metric: LatencyMetric, output_tokens_per_second: f64) -> Option<LatencyAt> {
+        let throughputs = || self.points.iter().map(|point| point.output_tokens_per_second);
+        let lowest = throughputs().next()?;
+        let highest = throughputs().fold(f64::NEG_INFINITY, f64::max);
+        self.reach(metric)?;
+        let Some(position) = self.first_with(output_tokens_per_second) else {
+            return Some(LatencyAt::OutOfReach { lowest, highest });
+        };
+        if self.zone_at(position) == Zone::Saturated {
+            return Some(LatencyAt::Saturated);
+        }
+        let here = self.at(position)?.latency_milliseconds(metric)?;
+        let floor = self.highest_latency_until(metric, position).unwrap_or(here);
+        Some(LatencyAt::Milliseconds(here.max(floor)))
+    }
+
+    /// First place with this throughput.
+    fn first_with(&self, output_tokens_per_second: f64) -> Option<Position> {
+        let asked = output_tokens_per_second;
+        let throughput = |point: &LoadPoint| point.output_tokens_per_second;
+        if self.points.first().is_some_and(|first| throughput(first) == asked) {
+            return Some(Position::of_point(0));
+        }
+        let segment = |(index, pair): (usize, &[LoadPoint])| match pair {
+            [from, to] if throughput(from) < asked && asked <= throughput(to) => {
+                Some(place_on(index, throughput(from), throughput(to), asked))
+            }
+            _ => None,
+        };
+        self.points.windows(2).enumerate().find_map(segment)
+    }
+
+    /// Highest latency from the point of the lowest one up to `position`: the cold head does not count.
+    fn highest_latency_until(&self, metric: LatencyMetric, position: Position) -> Option<f64> {
+        let (start, _) = self.lowest_latency(metric)?;
+        let until = position.index() + 1;
+        let points = self.points.get(start..until.max(start))?;
+        points.iter().filter_map(|point| point.latency_milliseconds(metric)).reduce(f64::max)
+    }
+
+    /// Place of highest throughput at which every latency is within its limit; the lowest load of several.
+    ///
+    /// Latencies being linear between neighbours, the best place is a point of the curve or one where a
+    /// latency crosses its limit.
+    pub(super) fn best_within(&self, limits: &[(LatencyMetric, f64)]) -> Option<Position> {
+        let mut last = Position::of_point(self.points.len().checked_sub(1)?);
+        for (metric, limit) in limits {
+            let until = self.last_within(*metric, *limit)?;
+            if until < last {
+                last = until;
+            }
+        }
+        let points = (0..self.points.len()).map(Position::of_point);
+        let crossings = limits.iter().flat_map(|(metric, limit)| self.crossings(*metric, *limit));
+        let mut best: Option<(Position, f64)> = None;
+        for position in points.chain(crossings).filter(|position| *position <= last) {
+            let Some(point) = self.at(position).filter(|point| meets(point, limits)) else {
+                continue;
+            };
+            let throughput = point.output_tokens_per_second;
+            let better = best.is_none_or(|(earlier, most)| {
+                throughput > most || (throughput == most && position < earlier)
+            });
+            if better {
+                best = Some((position, throughput));
+            }
+        }
+        best.map(|(position, _)| position)
+    }
+
+    /// Last place before a latency exceeds its limit for the first time after its lowest value.
+    pub(super) fn last_within(&self, metric: LatencyMetric, limit: f64) -> Option<Position> {
+        let (start, lowest) = self.lowest_latency(metric)?;
+        if lowest > limit {
+            return None;
+        }
+        let mut within = Position::of_point(start);
+        for (index, pair) in self.points.windows(2).enumerate().skip(start) {
+            let [from, to] = pair else { continue };
+            match (from.latency_milliseconds(metric), to.latency_milliseconds(metric)) {
+                (Some(from), Some(to)) if from <= limit && to > limit => {
+                    return Some(place_on(index, from, to, limit));
+                }
+                (_, Some(to)) if to > limit => return Some(within),
+                (_, Some(_)) => within = Position::of_point(index + 1),
+                _ => {}
+            }
+        }
+        Some(within)
+    }
+
+    /// Places where a latency passes its limit, in either direction.
+    fn crossings(&self, metric: LatencyMetric, limit: f64) -> Vec<Position> {
+        let crossing = |(index, pair): (usize, &[LoadPoint])| {
+            let [from, to] = pair else { return None };
+            let (from, to) = (from.latency_milliseconds(metric)?, to.latency_milliseconds(metric)?);
+            let passes = (from < limit && limit < to) || (to < limit && limit < from);
+            passes.then(|| place_on(index, from, to, limit))
+        };
+        self.points.windows(2).enumerate().filter_map(crossing).collect()
+    }
+
+    /// Index and value of the first lowest latency.
+    fn lowest_latency(&self, metric: LatencyMetric) -> Option<(usize, f64)> {
+        let latencies = self.points.iter().enumerate();
+        latencies
+            .filter_map(|(index, point)| Some((index, point.latency_milliseconds(metric)?)))
+            .reduce(|lowest, here| if here.1 < lowest.1 { here } else { lowest })
+    }
+}
+
+/// Whether a point meets every limit, but for the rounding of interpolation.
+fn meets(point: &LoadPoint, limits: &[(LatencyMetric, f64)]) -> bool {
+    const ROUNDING: f64 = 1.0 + 1e-9;
+    limits.iter().all(|(metric, limit)| {
+        point.latency_milliseconds(*metric).is_some_and(|latency| latency <= limit * ROUNDING)
+    })
+}
+
+/// Place between point `index` and the next where a figure that goes `from` … `to` is `value`.
+fn place_on(index: usize, from: f64, to: f64, value: f64) -> Position {
+    let share = (value - from) / (to - from);
+    Position::between(index, share.clamp(0.0, 1.0))
+}
+
+impl LoadPoint {
+    /// The point a `share` of the way to `next`; figures that either lacks are absent.
+    fn towards(&self, next: &Self, share: f64) -> Self {
+        let mix = |from: f64, to: f64| from + (to - from) * share;
+        let mix_known = |from: Option<f64>, to: Option<f64>| Some(mix(from?, to?));
+        Self {
+            load: self.load.towards(next.load, share),
+            requests_per_second: mix(self.requests_per_second, next.requests_per_second),
+            input_tokens_per_second: mix(self.input_tokens_per_second, next.input_tokens_per_second),
+            output_tokens_per_second: mix(self.output_tokens_per_second, next.output_tokens_per_second),
+            ttft: self.ttft.zip(next.ttft).map(|(from, to)| from.towards(to, share)),
+            itl: self.itl.zip(next.itl).map(|(from, to)| from.towards(to, share)),
+            ntpot: self.ntpot.zip(next.ntpot).map(|(from, to)| from.towards(to, share)),
+            concurrency: mix_known(self.concurrency, next.concurrency),
+            running: mix_known(self.running, next.running),
+            waiting: mix_known(self.waiting, next.waiting),
+            kv_use: mix_known(self.kv_use, next.kv_use),
+        }
+    }
+}

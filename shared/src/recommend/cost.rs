@@ -1,0 +1,78 @@
+//! What an operating point costs.
+
+use crate::catalog::{Price, PricingModel};
+
+/// Cost of a replica at its operating point, or why there is none. A missing price is never zero.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cost {
+    /// The price is known.
+    Priced(PricedCost),
+    /// The price book has no such entry.
+    NoPrice(NoPrice),
+}
+
+/// Cost of a replica whose machine has a price.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PricedCost {
+    /// USD an hour for the replica's share of its machines.
+    pub usd_per_hour: f64,
+    /// USD an hour for all machines it runs on, as when the rest of them stays empty.
+    pub usd_per_hour_whole: f64,
+    /// USD for a million input tokens, by the replica's share.
+    pub usd_per_million_input_tokens: f64,
+    /// USD for a million output tokens, by the replica's share.
+    pub usd_per_million_output_tokens: f64,
+    /// Price of one machine: region, pricing model, listed or derived.
+    pub price: Price,
+}
+
+/// What has no price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoPrice {
+    /// Machine type.
+    pub machine: String,
+    /// Region asked for.
+    pub region: String,
+    /// Pricing model asked for.
+    pub pricing_model: PricingModel,
+}
+
+impl Cost {
+    /// The priced cost, where there is one.
+    pub fn priced(&self) -> Option<&PricedCost> {
+        match self {
+            Self::Priced(cost) => Some(cost),
+            Self::NoPrice(_) => None,
+        }
+    }
+}
+
+/// USD for one input and one output token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenCost {
+    /// USD for an input token.
+    pub usd_per_input_token: f64,
+    /// USD for an output token.
+    pub usd_per_output_token: f64,
+}
+
+impl TokenCost {
+    /// The service's two equations: `$/output token = $/s ÷ (input tokens/s ÷ ratio + output tokens/s)` and
+    /// `$/input token = $/output token ÷ ratio`, so that both costs times their flows give the price.
+    ///
+    /// `None` when nothing flows or the ratio is not positive.
+    pub fn of(
+        usd_per_hour: f64,
+        input_tokens_per_second: f64,
+        output_tokens_per_second: f64,
+        output_input_cost_ratio: f64,
+    ) -> Option<Self> {
+        const SECONDS_PER_HOUR: f64 = 3600.0;
+        let flow = input_tokens_per_second / output_input_cost_ratio + output_tokens_per_second;
+        let usable = output_input_cost_ratio > 0.0 && flow.is_finite() && flow > 0.0;
+        usable.then(|| {
+            let usd_per_output_token = usd_per_hour / SECONDS_PER_HOUR / flow;
+            Self { usd_per_input_token: usd_per_output_token / output_input_cost_ratio, usd_per_output_token }
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! What comes out: ranked recommendations, and what was left out and why.
+
+use super::{Cost, Infeasible, Placement, Rejected};
+use crate::curve::{Configuration, LoadKind, OperatingPoint, Provenance};
+use crate::workload::Traffic;
+
+/// One way to serve what was asked: configuration, machine, operating point, cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recommendation {
+    /// Model, precision, server, version, accelerators, parallelism.
+    pub configuration: Configuration,
+    /// Hugging Face id of the weights of the configuration's precision; the model's own where the source does
+    /// not say which precision it served.
+    pub checkpoint: String,
+    /// Machines of a replica.
+    pub placement: Placement,
+    /// Lengths of the requests that the figures are for.
+    pub traffic: Traffic,
+    /// How load was put on.
+    pub load_kind: LoadKind,
+    /// Where on the curve it should run, and what it does there.
+    pub operating: OperatingPoint,
+    /// What that costs.
+    pub cost: Cost,
+    /// Where the figures come from and what was derived.
+    pub provenance: Provenance,
+}
+
+/// A configuration that fits in memory but that nobody measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotMeasured {
+    /// The configuration; the traffic is the asked one, if any.
+    pub configuration: Configuration,
+    /// Hugging Face id of the weights.
+    pub checkpoint: String,
+    /// Machines of a replica.
+    pub placement: Placement,
+    /// Longest sequence in tokens that the cache holds.
+    pub max_context_tokens: u64,
+}
+
+/// The answer to some requirements.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recommendations {
+    /// Best first: cheapest output tokens, then those without a price by throughput of an accelerator.
+    pub ranked: Vec<Recommendation>,
+    /// What fits in memory but has no curve.
+    pub not_measured: Vec<NotMeasured>,
+    /// Curves that do not answer, each with the reason.
+    pub rejected: Vec<Rejected>,
+    /// What binds and what would be reachable, when targets were asked and nothing meets them.
+    pub infeasible: Option<Infeasible>,
+    /// What a reader of the ranking has to know: unlike traffic, unlike load kinds, regions.
+    pub notes: Vec<String>,
+}
