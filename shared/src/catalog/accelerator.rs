@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
+use super::entry::{Entry, Problem, name, positive, positive_if_given};
 
 /// What drives the chip, which decides resources, images and labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,5 +86,30 @@ impl Accelerator {
     /// Device memory in bytes that a server finds: the usable figure where known, else the nominal.
     pub fn usable_memory_bytes(&self) -> f64 {
         self.usable_memory_gib.unwrap_or(self.memory_gib) * crate::estimate::GIB
+    }
+}
+
+impl Entry for Accelerator {
+    const KIND: &'static str = "accelerator";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn validate(&self) -> Result<(), Problem> {
+        name("id", &self.id)?;
+        positive("memoryGib", self.memory_gib, 10_000.0)?;
+        positive_if_given("usableMemoryGib", self.usable_memory_gib, self.memory_gib)?;
+        positive("memoryBandwidthGbPerS", self.memory_bandwidth_gb_per_s, 1e6)?;
+        positive("peak.bf16Tflops", self.peak.bf16_tflops, 1e6)?;
+        positive_if_given("peak.fp8Tflops", self.peak.fp8_tflops, 1e6)?;
+        positive_if_given("peak.int8Tops", self.peak.int8_tops, 1e6)?;
+        positive_if_given("peak.fp4Tflops", self.peak.fp4_tflops, 1e6)?;
+        positive_if_given(
+            "interconnectOneWayGbPerS",
+            self.interconnect_one_way_gb_per_s,
+            1e6,
+        )?;
+        self.evidence.validate()
     }
 }

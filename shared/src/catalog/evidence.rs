@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::Problem;
+
 /// Source of an entry's facts; part of every entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -20,5 +22,16 @@ impl Evidence {
     /// Whether `field` stands without a source that confirms it.
     pub fn is_unverified(&self, field: &str) -> bool {
         self.unverified.iter().any(|name| name == field)
+    }
+
+    /// A fact without a source is no fact.
+    pub(super) fn validate(&self) -> Result<(), Problem> {
+        if self.source.trim().is_empty() {
+            return Err(Problem::new(
+                "evidence.source",
+                "is empty: say who published the facts, where (your own measurement is a source too)",
+            ));
+        }
+        Ok(())
     }
 }

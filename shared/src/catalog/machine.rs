@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
+use super::entry::{Entry, Problem, Reference, Section, count, name, positive};
 
 /// One TPU slice shape of a machine type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,4 +104,63 @@ fn stepped(amount: f64, steps: &[(f64, f64)]) -> f64 {
         left -= here;
     }
     reserved
+}
+
+impl Entry for Machine {
+    const KIND: &'static str = "machine";
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn validate(&self) -> Result<(), Problem> {
+        name("name", &self.name)?;
+        positive("accelerators", self.accelerators, 1024.0)?;
+        if self.accelerators > 1.0 && self.accelerators.fract() != 0.0 {
+            return Err(Problem::new(
+                "accelerators",
+                format!(
+                    "is {}: a whole number, or a part of one accelerator",
+                    self.accelerators
+                ),
+            ));
+        }
+        count("vcpus", self.vcpus.into(), 100_000)?;
+        positive("memoryGib", self.memory_gib, 1e6)?;
+        if let Some(gigabytes) = self.bundled_local_ssd_gb {
+            count("bundledLocalSsdGb", gigabytes, 10_000_000)?;
+        }
+        for topology in &self.topologies {
+            self.validate_topology(topology)?;
+        }
+        self.evidence.validate()
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        vec![Reference {
+            field: "accelerator",
+            section: Section::Accelerators,
+            name: &self.accelerator,
+        }]
+    }
+}
+
+impl Machine {
+    /// The chips that a topology names are those of its machines.
+    fn validate_topology(&self, topology: &Topology) -> Result<(), Problem> {
+        count("topologies.machines", topology.machines.into(), 10_000)?;
+        let sides: Option<Vec<u64>> = topology.name.split('x').map(|side| side.parse().ok()).collect();
+        let chips = sides.and_then(|sides| sides.into_iter().try_fold(1_u64, u64::checked_mul));
+        let held = u64::from(topology.machines) * u64::from(self.whole_accelerators());
+        if chips == Some(held) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "topologies.name",
+            format!(
+                "is `{}`: sides joined by `x` whose product is the chips of {} machines ({held}) are accepted",
+                topology.name, topology.machines
+            ),
+        ))
+    }
 }

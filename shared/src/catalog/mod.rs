@@ -4,7 +4,12 @@
 //! Each section is parsed when it is first asked for.
 
 mod accelerator;
+mod document;
+mod embedded;
+mod entry;
+mod error;
 mod evidence;
+mod lookup;
 mod machine;
 mod model;
 mod price;
@@ -13,13 +18,16 @@ mod server;
 mod use_case;
 
 pub use accelerator::{Accelerator, AcceleratorKind, PeakCompute};
+pub use document::MAX_DOCUMENT_BYTES;
+pub use error::CatalogError;
 pub use evidence::Evidence;
+pub use lookup::{Catalog, Found, OverlayDocument, Release};
 pub use machine::{Machine, Topology};
 pub use model::{
     Architecture, AttentionKind, AttentionLayers, Checkpoint, FeedForwardKind, FeedForwardLayers, Model,
     Precision,
 };
-pub use price::{Price, PriceBasis, PricingModel};
+pub use price::{Price, PriceBasis, PriceTable, PricingModel, RegionPrices};
 pub use profile::{Profile, ProfilePoint};
 pub use server::{ArgumentNames, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion};
 pub use use_case::UseCase;

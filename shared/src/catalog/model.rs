@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
+use super::entry::{Entry, Problem, count, name};
 
 /// Numeric format of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -219,5 +220,140 @@ impl Model {
     /// The first checkpoint with weights of this precision.
     pub fn checkpoint_of(&self, precision: Precision) -> Option<&Checkpoint> {
         self.checkpoints.iter().find(|checkpoint| checkpoint.precision == precision)
+    }
+}
+
+impl Entry for Model {
+    const KIND: &'static str = "model";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn validate(&self) -> Result<(), Problem> {
+        const MOST_PARAMETERS: u64 = 100_000_000_000_000;
+        name("id", &self.id)?;
+        for alias in &self.aliases {
+            name("aliases", alias)?;
+        }
+        count("parameters", self.parameters, MOST_PARAMETERS)?;
+        count("activeParameters", self.active_parameters, self.parameters)?;
+        count("maxContextTokens", self.max_context_tokens, 1_000_000_000)?;
+        self.architecture
+            .validate()
+            .map_err(|problem| problem.within("architecture"))?;
+        match self.stock_checkpoint() {
+            None => {
+                return Err(Problem::new(
+                    "checkpoints",
+                    "is empty: at least the stock one is needed",
+                ));
+            }
+            Some(stock) if stock.id != self.id => {
+                let reason = format!(
+                    "starts with `{}`: the first must have the model's own id",
+                    stock.id
+                );
+                return Err(Problem::new("checkpoints", reason));
+            }
+            Some(_) => {}
+        }
+        for checkpoint in &self.checkpoints {
+            name("checkpoints.id", &checkpoint.id)?;
+            count("checkpoints.bytes", checkpoint.bytes, 4 * MOST_PARAMETERS)?;
+        }
+        self.evidence.validate()
+    }
+}
+
+/// Largest dimension that any of the checks lets pass.
+const MOST: u64 = 10_000_000;
+
+impl Architecture {
+    fn validate(&self) -> Result<(), Problem> {
+        name("name", &self.name)?;
+        count("hidden", self.hidden.into(), MOST)?;
+        count("vocabulary", self.vocabulary.into(), 100 * MOST)?;
+        for layers in &self.attention {
+            count("attention.layers", layers.layers.into(), MOST)?;
+            layers
+                .kind
+                .validate()
+                .map_err(|problem| problem.within("attention.kind"))?;
+        }
+        for layers in &self.feed_forward {
+            count("feedForward.layers", layers.layers.into(), MOST)?;
+            layers
+                .kind
+                .validate()
+                .map_err(|problem| problem.within("feedForward.kind"))?;
+        }
+        if self.attention.is_empty() {
+            return Err(Problem::new(
+                "attention",
+                "is empty: at least one kind of layers is needed",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl AttentionKind {
+    fn validate(&self) -> Result<(), Problem> {
+        match *self {
+            Self::Full {
+                heads,
+                kv_heads,
+                head_dim,
+            } => validate_heads(heads, kv_heads, head_dim),
+            Self::Sliding {
+                window,
+                heads,
+                kv_heads,
+                head_dim,
+            } => {
+                count("window", window.into(), 100 * MOST)?;
+                validate_heads(heads, kv_heads, head_dim)
+            }
+            Self::Latent {
+                heads,
+                kv_lora_rank,
+                qk_nope_head_dim,
+                qk_rope_head_dim,
+                v_head_dim,
+                ..
+            } => {
+                count("heads", heads.into(), MOST)?;
+                count("kvLoraRank", kv_lora_rank.into(), MOST)?;
+                count("qkNopeHeadDim", qk_nope_head_dim.into(), MOST)?;
+                count("qkRopeHeadDim", qk_rope_head_dim.into(), MOST)?;
+                count("vHeadDim", v_head_dim.into(), MOST)
+            }
+            Self::Recurrent { state_elements } => count("stateElements", state_elements, MOST * MOST),
+        }
+    }
+}
+
+fn validate_heads(heads: u32, kv_heads: u32, head_dim: u32) -> Result<(), Problem> {
+    count("heads", heads.into(), MOST)?;
+    count("kvHeads", kv_heads.into(), heads.into())?;
+    count("headDim", head_dim.into(), MOST)
+}
+
+impl FeedForwardKind {
+    fn validate(&self) -> Result<(), Problem> {
+        match *self {
+            Self::Dense { intermediate } => count("intermediate", intermediate.into(), MOST),
+            Self::Experts {
+                experts,
+                experts_active,
+                intermediate,
+                ..
+            } => {
+                count("experts", experts.into(), MOST)?;
+                count("expertsActive", experts_active.into(), experts.into())?;
+                count("intermediate", intermediate.into(), MOST)
+            }
+        }
     }
 }

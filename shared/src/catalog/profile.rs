@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Precision;
+use super::entry::{Entry, Problem, Reference, Section, count, name, positive, traffic};
 use crate::curve::{LoadKind, Origin, Parallelism};
 use crate::workload::{Statistic, Traffic};
 
@@ -71,3 +72,138 @@ pub struct ProfilePoint(
     /// Output tokens a second.
     pub Option<f64>,
 );
+
+impl Entry for Profile {
+    const KIND: &'static str = "profile";
+
+    fn key(&self) -> String {
+        format!("{} ({}) from {}", self.slot(), self.tags.join(" "), self.source)
+    }
+
+    /// Configuration, traffic and load kind: a measurement of the user's own replaces the embedded ones of
+    /// the same, whoever published them.
+    fn slot(&self) -> String {
+        let precision = self.precision.map_or("any", Precision::name);
+        let version = self.server_version.as_deref().unwrap_or("any");
+        let parallelism = self
+            .parallelism
+            .unwrap_or_else(|| Parallelism::tensor(self.accelerators));
+        format!(
+            "{} {precision} {} {version} {}×{} tp{} dp{} ep{} {} {:?} {} {}",
+            self.model,
+            self.server,
+            self.accelerators,
+            self.accelerator,
+            parallelism.tensor,
+            parallelism.data,
+            parallelism.expert,
+            self.traffic,
+            self.traffic.lengths,
+            self.load_kind.name(),
+            self.engine_arguments,
+        )
+    }
+
+    fn validate(&self) -> Result<(), Problem> {
+        name("model", &self.model)?;
+        count("accelerators", self.accelerators.into(), 100_000)?;
+        if let Some(parallelism) = self.parallelism {
+            count("parallelism.tensor", parallelism.tensor.into(), 100_000)?;
+            count("parallelism.data", parallelism.data.into(), 100_000)?;
+            count("parallelism.expert", parallelism.expert.into(), 100_000)?;
+        }
+        traffic(&self.traffic)?;
+        name("source", &self.source)?;
+        if self.origin == Origin::Estimated {
+            return Err(Problem::new(
+                "origin",
+                "is `estimated`: a profile is `measured`, `digitised` or `published`",
+            ));
+        }
+        if self.points.is_empty() {
+            return Err(Problem::new(
+                "points",
+                "is empty: at least one load point is needed",
+            ));
+        }
+        for (index, point) in self.points.iter().enumerate() {
+            point
+                .validate()
+                .map_err(|problem| problem.within(&format!("points[{index}]")))?;
+        }
+        self.validate_order()
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        let mut references = vec![
+            Reference {
+                field: "model",
+                section: Section::Models,
+                name: &self.model,
+            },
+            Reference {
+                field: "server",
+                section: Section::Servers,
+                name: &self.server,
+            },
+            Reference {
+                field: "accelerator",
+                section: Section::Accelerators,
+                name: &self.accelerator,
+            },
+        ];
+        references.extend(self.machine.iter().map(|machine| Reference {
+            field: "machine",
+            section: Section::Machines,
+            name: machine,
+        }));
+        references
+    }
+}
+
+impl Profile {
+    /// Points stand by rising load, each load once; where no loads were published their order is the source's.
+    fn validate_order(&self) -> Result<(), Problem> {
+        if self.load_kind == LoadKind::AtThroughput {
+            return Ok(());
+        }
+        let mut last = 0.0;
+        for (index, point) in self.points.iter().enumerate() {
+            let Some(load) = point.0 else {
+                let reason = "has no load: only `loadKind: at-throughput` goes without";
+                return Err(Problem::new(format!("points[{index}].load"), reason));
+            };
+            if load <= last {
+                let reason = format!("is {load} after {last}: points stand by rising load, each load once");
+                return Err(Problem::new(format!("points[{index}].load"), reason));
+            }
+            last = load;
+        }
+        Ok(())
+    }
+}
+
+impl ProfilePoint {
+    fn validate(&self) -> Result<(), Problem> {
+        const WEEK_MS: f64 = 7.0 * 24.0 * 3_600_000.0;
+        let columns = [
+            ("load", self.0, 1e7),
+            ("ttft", self.1, WEEK_MS),
+            ("itl", self.2, WEEK_MS),
+            ("ntpot", self.3, WEEK_MS),
+            ("outputTokensPerS", self.4, 1e9),
+        ];
+        for (column, value, most) in columns {
+            if let Some(value) = value {
+                positive(column, value, most)?;
+            }
+        }
+        if [self.1, self.2, self.3, self.4].iter().all(Option::is_none) {
+            return Err(Problem::new(
+                "1 to 4",
+                "are all empty: a point has at least one figure",
+            ));
+        }
+        Ok(())
+    }
+}

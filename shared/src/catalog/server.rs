@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::{Entry, Problem, Reference, Section, name, positive};
 use super::{AcceleratorKind, Evidence};
 
 /// A model server and how a Pod starts it.
@@ -26,6 +27,9 @@ pub struct Server {
     pub metrics_port: Option<u16>,
     /// Path of Prometheus metrics.
     pub metrics_path: String,
+    /// Version that manifests take when the user names none, by what it runs on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub default_versions: BTreeMap<AcceleratorKind, String>,
     /// Versions, oldest first.
     pub versions: Vec<ServerVersion>,
     /// Where the facts come from.
@@ -164,4 +168,87 @@ pub struct MetricNames {
     /// Others by the name we give them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, String>,
+}
+
+impl Server {
+    /// The version that a manifest takes when the user names none; `None` where no version of this server can
+    /// be written for that kind of accelerator.
+    pub fn default_version(&self, kind: AcceleratorKind) -> Option<&ServerVersion> {
+        let name = self.default_versions.get(&kind)?;
+        self.versions.iter().find(|version| version.version == *name)
+    }
+}
+
+impl ServerVersion {
+    /// The image that runs on this kind of accelerator.
+    pub fn image(&self, kind: AcceleratorKind) -> Option<&ServerImage> {
+        self.images.iter().find(|image| image.accelerator_kind == kind)
+    }
+}
+
+impl Entry for Server {
+    const KIND: &'static str = "server";
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn validate(&self) -> Result<(), Problem> {
+        name("name", &self.name)?;
+        name("displayName", &self.display_name)?;
+        for path in [&self.health_path, &self.metrics_path] {
+            if !path.starts_with('/') {
+                return Err(Problem::new(
+                    "healthPath or metricsPath",
+                    format!("is `{path}`: a path starts with `/`"),
+                ));
+            }
+        }
+        for version in &self.versions {
+            version
+                .validate()
+                .map_err(|problem| problem.within(&format!("versions[{}]", version.version)))?;
+        }
+        for (kind, version) in &self.default_versions {
+            let written = self
+                .default_version(*kind)
+                .and_then(|version| version.image(*kind));
+            if written.is_none() {
+                let reason = format!("names `{version}`: a version with an image for that kind is accepted");
+                return Err(Problem::new("defaultVersions", reason));
+            }
+        }
+        self.evidence.validate()
+    }
+
+    fn references(&self) -> Vec<Reference<'_>> {
+        let devices = self
+            .versions
+            .iter()
+            .flat_map(|version| &version.scheduler_defaults)
+            .flat_map(|defaults| {
+                defaults
+                    .only_accelerators
+                    .iter()
+                    .chain(&defaults.except_accelerators)
+            });
+        devices
+            .map(|accelerator| Reference {
+                field: "versions.schedulerDefaults",
+                section: Section::Accelerators,
+                name: accelerator,
+            })
+            .collect()
+    }
+}
+
+impl ServerVersion {
+    fn validate(&self) -> Result<(), Problem> {
+        name("version", &self.version)?;
+        positive("memoryFraction", self.memory_fraction, 1.0)?;
+        for image in &self.images {
+            name("images.image", &image.image)?;
+        }
+        self.evidence.validate()
+    }
 }
