@@ -12,15 +12,7 @@ use std::{env, fs};
 use serde_json::Value;
 
 /// The sections that hold lists of entries, as `Document` in `src/catalog/document.rs` has them.
-const LISTS: [&str; 7] = [
-    "models",
-    "accelerators",
-    "machines",
-    "prices",
-    "servers",
-    "useCases",
-    "profiles",
-];
+const LISTS: [&str; 7] = ["models", "accelerators", "machines", "prices", "servers", "useCases", "profiles"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=data");
@@ -47,19 +39,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let release = release.ok_or("no file under data/ has a `release`")?;
     fs::write(out.join("release.json"), serde_json::to_string(&release)?)?;
     for (section, entries) in lists {
-        fs::write(
-            out.join(format!("{section}.json")),
-            serde_json::to_string(&entries)?,
-        )?;
+        fs::write(out.join(format!("{section}.json")), serde_json::to_string(&entries)?)?;
     }
     Ok(())
 }
 
 /// All `.yaml` files below `folder`, in the order of their paths.
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut entries = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut entries =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     entries.sort();
     let mut files = Vec::new();
     for path in entries {

@@ -105,11 +105,7 @@ impl Entry for Accelerator {
         positive_if_given("peak.fp8Tflops", self.peak.fp8_tflops, 1e6)?;
         positive_if_given("peak.int8Tops", self.peak.int8_tops, 1e6)?;
         positive_if_given("peak.fp4Tflops", self.peak.fp4_tflops, 1e6)?;
-        positive_if_given(
-            "interconnectOneWayGbPerS",
-            self.interconnect_one_way_gb_per_s,
-            1e6,
-        )?;
+        positive_if_given("interconnectOneWayGbPerS", self.interconnect_one_way_gb_per_s, 1e6)?;
         self.evidence.validate()
     }
 }

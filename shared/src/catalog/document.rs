@@ -30,10 +30,7 @@ impl Document {
     /// Parses and checks every entry for itself; references to other entries are checked by the catalog.
     pub(super) fn parse(source: &OverlayDocument) -> Result<Self, CatalogError> {
         if source.text.len() > MAX_DOCUMENT_BYTES {
-            return Err(CatalogError::TooLarge {
-                document: source.name.clone(),
-                bytes: source.text.len(),
-            });
+            return Err(CatalogError::TooLarge { document: source.name.clone(), bytes: source.text.len() });
         }
         let document = deserialize(source)?;
         check(&source.name, &document.models)?;
@@ -77,11 +74,7 @@ fn place(text: &str, path: &str) -> String {
     };
     let named = name_of_entry(text, section, index).map_or(String::new(), |name| format!(" (`{name}`)"));
     let field = field.trim_start_matches('.');
-    let field = if field.is_empty() {
-        String::new()
-    } else {
-        format!(", field `{field}`")
-    };
+    let field = if field.is_empty() { String::new() } else { format!(", field `{field}`") };
     format!("{section} entry {}{named}{field}: ", index + 1)
 }
 
@@ -89,9 +82,7 @@ fn place(text: &str, path: &str) -> String {
 fn name_of_entry(text: &str, section: &str, index: usize) -> Option<String> {
     let loose: Value = serde_saphyr::from_str(text).ok()?;
     let entry = loose.get(section)?.get(index)?;
-    ["id", "name", "machine", "model"]
-        .iter()
-        .find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
+    ["id", "name", "machine", "model"].iter().find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
 }
 
 /// Checks the entries of one section, each for itself and for keys that stand twice.
@@ -99,9 +90,7 @@ fn check<T: Entry>(document: &str, entries: &[T]) -> Result<(), CatalogError> {
     let mut seen = BTreeSet::new();
     for entry in entries {
         let key = entry.key();
-        entry
-            .validate()
-            .map_err(|problem| invalid::<T>(document, &key, problem))?;
+        entry.validate().map_err(|problem| invalid::<T>(document, &key, problem))?;
         if seen.contains(&key) {
             return Err(CatalogError::Repeated {
                 document: document.to_owned(),

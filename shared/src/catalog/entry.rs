@@ -56,10 +56,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-        }
+        Self { field: field.into(), reason: reason.into() }
     }
 
     /// The same problem, seen from the entry that holds the checked part.
@@ -74,10 +71,7 @@ pub(super) fn positive(field: &str, value: f64, most: f64) -> Result<(), Problem
     if value.is_finite() && value > 0.0 && value <= most {
         return Ok(());
     }
-    Err(Problem::new(
-        field,
-        format!("is {value}: a number above 0 and up to {most} is accepted"),
-    ))
+    Err(Problem::new(field, format!("is {value}: a number above 0 and up to {most} is accepted")))
 }
 
 /// As [`positive`], where the value may be absent.
@@ -90,10 +84,7 @@ pub(super) fn count(field: &str, value: u64, most: u64) -> Result<(), Problem> {
     if (1..=most).contains(&value) {
         return Ok(());
     }
-    Err(Problem::new(
-        field,
-        format!("is {value}: a whole number from 1 to {most} is accepted"),
-    ))
+    Err(Problem::new(field, format!("is {value}: a whole number from 1 to {most} is accepted")))
 }
 
 /// A name that can stand in a command line, a label and a table: printable, without spaces around it.

@@ -58,10 +58,7 @@ pub enum CatalogError {
         nearest: Vec<String>,
     },
     /// The server has no version of this name.
-    #[error(
-        "{server} has no version `{version}` in the catalog, it has: {}",
-        listed(known)
-    )]
+    #[error("{server} has no version `{version}` in the catalog, it has: {}", listed(known))]
     UnknownVersion {
         /// Name of the server.
         server: String,
@@ -73,11 +70,7 @@ pub enum CatalogError {
 }
 
 fn did_you_mean(nearest: &[String]) -> String {
-    if nearest.is_empty() {
-        String::new()
-    } else {
-        format!(", did you mean {}?", listed(nearest))
-    }
+    if nearest.is_empty() { String::new() } else { format!(", did you mean {}?", listed(nearest)) }
 }
 
 fn listed(names: &[String]) -> String {
@@ -99,11 +92,7 @@ pub(super) fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> 
         .collect();
     scored.sort_by(|(a, a_name), (b, b_name)| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
     scored.dedup_by(|(_, a), (_, b)| a == b);
-    scored
-        .into_iter()
-        .take(MOST)
-        .map(|(_, name)| name.to_owned())
-        .collect()
+    scored.into_iter().take(MOST).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// 0 to 1; a name without its owner counts as much as the whole, and a part as much as a near miss.

@@ -87,10 +87,7 @@ impl Catalog {
             };
             parsed.push((source.name.as_str(), document));
         }
-        let catalog = Self {
-            overlay,
-            ..Self::default()
-        };
+        let catalog = Self { overlay, ..Self::default() };
         for (name, document) in &parsed {
             catalog.check_references(name, &document.machines)?;
             catalog.check_references(name, &document.prices)?;
@@ -112,22 +109,12 @@ impl Catalog {
 
     /// All accelerators, by id.
     pub fn accelerators(&self) -> Result<&[Accelerator], CatalogError> {
-        section(
-            &self.accelerators,
-            "accelerators",
-            embedded::ACCELERATORS,
-            &self.overlay.accelerators,
-        )
+        section(&self.accelerators, "accelerators", embedded::ACCELERATORS, &self.overlay.accelerators)
     }
 
     /// All machine types, by name.
     pub fn machines(&self) -> Result<&[Machine], CatalogError> {
-        section(
-            &self.machines,
-            "machines",
-            embedded::MACHINES,
-            &self.overlay.machines,
-        )
+        section(&self.machines, "machines", embedded::MACHINES, &self.overlay.machines)
     }
 
     /// The price book, by machine.
@@ -142,22 +129,12 @@ impl Catalog {
 
     /// All use cases, by name.
     pub fn use_cases(&self) -> Result<&[UseCase], CatalogError> {
-        section(
-            &self.use_cases,
-            "useCases",
-            embedded::USE_CASES,
-            &self.overlay.use_cases,
-        )
+        section(&self.use_cases, "useCases", embedded::USE_CASES, &self.overlay.use_cases)
     }
 
     /// All measured curves, by configuration and traffic.
     pub fn all_profiles(&self) -> Result<&[Profile], CatalogError> {
-        section(
-            &self.profiles,
-            "profiles",
-            embedded::PROFILES,
-            &self.overlay.profiles,
-        )
+        section(&self.profiles, "profiles", embedded::PROFILES, &self.overlay.profiles)
     }
 
     /// The measured curves of one model, by its exact id.
@@ -175,25 +152,16 @@ impl Catalog {
             return Ok(found);
         }
         let by_checkpoint = models.iter().find_map(|model| {
-            let checkpoint = model
-                .checkpoints
-                .iter()
-                .find(|checkpoint| checkpoint.id.eq_ignore_ascii_case(name))?;
+            let checkpoint =
+                model.checkpoints.iter().find(|checkpoint| checkpoint.id.eq_ignore_ascii_case(name))?;
             Some(Found { model, checkpoint })
         });
-        let by_alias = || {
-            models
-                .iter()
-                .find(|model| any_is(&model.aliases, name))
-                .and_then(stock)
-        };
-        by_checkpoint
-            .or_else(by_alias)
-            .ok_or_else(|| CatalogError::Unknown {
-                kind: Model::KIND,
-                name: name.to_owned(),
-                nearest: nearest(name, models.iter().flat_map(model_names)),
-            })
+        let by_alias = || models.iter().find(|model| any_is(&model.aliases, name)).and_then(stock);
+        by_checkpoint.or_else(by_alias).ok_or_else(|| CatalogError::Unknown {
+            kind: Model::KIND,
+            name: name.to_owned(),
+            nearest: nearest(name, models.iter().flat_map(model_names)),
+        })
     }
 
     /// The accelerator of this id or alias.
@@ -209,11 +177,8 @@ impl Catalog {
 
     /// The machine types that hold this accelerator (catalog id), the one with the fewest first.
     pub fn machines_with(&self, accelerator: &str) -> Result<Vec<&Machine>, CatalogError> {
-        let mut machines: Vec<&Machine> = self
-            .machines()?
-            .iter()
-            .filter(|machine| machine.accelerator == accelerator)
-            .collect();
+        let mut machines: Vec<&Machine> =
+            self.machines()?.iter().filter(|machine| machine.accelerator == accelerator).collect();
         machines.sort_by(|a, b| {
             a.accelerators
                 .total_cmp(&b.accelerators)
@@ -230,12 +195,7 @@ impl Catalog {
 
     /// The use case of this name.
     pub fn find_use_case(&self, name: &str) -> Result<&UseCase, CatalogError> {
-        find(
-            self.use_cases()?,
-            name,
-            |entry| &entry.name,
-            |entry| &entry.aliases,
-        )
+        find(self.use_cases()?, name, |entry| &entry.name, |entry| &entry.aliases)
     }
 
     /// What a machine costs; `None` where the price book has no figure.
@@ -251,11 +211,8 @@ impl Catalog {
 
     /// Regions for which the price book has a price of any machine, by name.
     pub fn regions(&self) -> Result<Vec<&str>, CatalogError> {
-        let mut regions: Vec<&str> = self
-            .prices()?
-            .iter()
-            .flat_map(|table| table.usd_per_hour.keys().map(String::as_str))
-            .collect();
+        let mut regions: Vec<&str> =
+            self.prices()?.iter().flat_map(|table| table.usd_per_hour.keys().map(String::as_str)).collect();
         regions.sort_unstable();
         regions.dedup();
         Ok(regions)
@@ -264,11 +221,7 @@ impl Catalog {
     /// The region whose price is shown when the user names none: `us-east5`, for A3 machines `us-central1`
     /// (the service's own rule).
     pub fn default_region(machine: &str) -> &'static str {
-        if machine.starts_with("a3-") {
-            "us-central1"
-        } else {
-            "us-east5"
-        }
+        if machine.starts_with("a3-") { "us-central1" } else { "us-east5" }
     }
 
     fn check_references<T: Entry>(&self, document: &str, entries: &[T]) -> Result<(), CatalogError> {
@@ -285,11 +238,7 @@ impl Catalog {
     fn check_reference(&self, reference: &Reference<'_>) -> Result<Result<(), Problem>, CatalogError> {
         let names: Vec<&str> = match reference.section {
             Section::Models => self.models()?.iter().map(|entry| entry.id.as_str()).collect(),
-            Section::Accelerators => self
-                .accelerators()?
-                .iter()
-                .map(|entry| entry.id.as_str())
-                .collect(),
+            Section::Accelerators => self.accelerators()?.iter().map(|entry| entry.id.as_str()).collect(),
             Section::Machines => self.machines()?.iter().map(|entry| entry.name.as_str()).collect(),
             Section::Servers => self.servers()?.iter().map(|entry| entry.name.as_str()).collect(),
         };
@@ -322,11 +271,7 @@ impl Server {
             .ok_or_else(|| CatalogError::UnknownVersion {
                 server: self.display_name.clone(),
                 version: name.to_owned(),
-                known: self
-                    .versions
-                    .iter()
-                    .map(|version| version.version.clone())
-                    .collect(),
+                known: self.versions.iter().map(|version| version.version.clone()).collect(),
             })
     }
 }
@@ -352,13 +297,13 @@ fn find<'a, T: Entry>(
     aliases: impl Fn(&T) -> &[String],
 ) -> Result<&'a T, CatalogError> {
     let exact = entries.iter().find(|entry| key(entry).eq_ignore_ascii_case(name));
-    exact
-        .or_else(|| entries.iter().find(|entry| any_is(aliases(entry), name)))
-        .ok_or_else(|| CatalogError::Unknown {
+    exact.or_else(|| entries.iter().find(|entry| any_is(aliases(entry), name))).ok_or_else(|| {
+        CatalogError::Unknown {
             kind: T::KIND,
             name: name.to_owned(),
             nearest: nearest(name, entries.iter().map(key)),
-        })
+        }
+    })
 }
 
 fn section<'a, T: Entry>(

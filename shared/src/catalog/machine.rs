@@ -119,10 +119,7 @@ impl Entry for Machine {
         if self.accelerators > 1.0 && self.accelerators.fract() != 0.0 {
             return Err(Problem::new(
                 "accelerators",
-                format!(
-                    "is {}: a whole number, or a part of one accelerator",
-                    self.accelerators
-                ),
+                format!("is {}: a whole number, or a part of one accelerator", self.accelerators),
             ));
         }
         count("vcpus", self.vcpus.into(), 100_000)?;
@@ -137,11 +134,7 @@ impl Entry for Machine {
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
-        vec![Reference {
-            field: "accelerator",
-            section: Section::Accelerators,
-            name: &self.accelerator,
-        }]
+        vec![Reference { field: "accelerator", section: Section::Accelerators, name: &self.accelerator }]
     }
 }
 

@@ -239,21 +239,13 @@ impl Entry for Model {
         count("parameters", self.parameters, MOST_PARAMETERS)?;
         count("activeParameters", self.active_parameters, self.parameters)?;
         count("maxContextTokens", self.max_context_tokens, 1_000_000_000)?;
-        self.architecture
-            .validate()
-            .map_err(|problem| problem.within("architecture"))?;
+        self.architecture.validate().map_err(|problem| problem.within("architecture"))?;
         match self.stock_checkpoint() {
             None => {
-                return Err(Problem::new(
-                    "checkpoints",
-                    "is empty: at least the stock one is needed",
-                ));
+                return Err(Problem::new("checkpoints", "is empty: at least the stock one is needed"));
             }
             Some(stock) if stock.id != self.id => {
-                let reason = format!(
-                    "starts with `{}`: the first must have the model's own id",
-                    stock.id
-                );
+                let reason = format!("starts with `{}`: the first must have the model's own id", stock.id);
                 return Err(Problem::new("checkpoints", reason));
             }
             Some(_) => {}
@@ -276,23 +268,14 @@ impl Architecture {
         count("vocabulary", self.vocabulary.into(), 100 * MOST)?;
         for layers in &self.attention {
             count("attention.layers", layers.layers.into(), MOST)?;
-            layers
-                .kind
-                .validate()
-                .map_err(|problem| problem.within("attention.kind"))?;
+            layers.kind.validate().map_err(|problem| problem.within("attention.kind"))?;
         }
         for layers in &self.feed_forward {
             count("feedForward.layers", layers.layers.into(), MOST)?;
-            layers
-                .kind
-                .validate()
-                .map_err(|problem| problem.within("feedForward.kind"))?;
+            layers.kind.validate().map_err(|problem| problem.within("feedForward.kind"))?;
         }
         if self.attention.is_empty() {
-            return Err(Problem::new(
-                "attention",
-                "is empty: at least one kind of layers is needed",
-            ));
+            return Err(Problem::new("attention", "is empty: at least one kind of layers is needed"));
         }
         Ok(())
     }
@@ -301,28 +284,12 @@ impl Architecture {
 impl AttentionKind {
     fn validate(&self) -> Result<(), Problem> {
         match *self {
-            Self::Full {
-                heads,
-                kv_heads,
-                head_dim,
-            } => validate_heads(heads, kv_heads, head_dim),
-            Self::Sliding {
-                window,
-                heads,
-                kv_heads,
-                head_dim,
-            } => {
+            Self::Full { heads, kv_heads, head_dim } => validate_heads(heads, kv_heads, head_dim),
+            Self::Sliding { window, heads, kv_heads, head_dim } => {
                 count("window", window.into(), 100 * MOST)?;
                 validate_heads(heads, kv_heads, head_dim)
             }
-            Self::Latent {
-                heads,
-                kv_lora_rank,
-                qk_nope_head_dim,
-                qk_rope_head_dim,
-                v_head_dim,
-                ..
-            } => {
+            Self::Latent { heads, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim, .. } => {
                 count("heads", heads.into(), MOST)?;
                 count("kvLoraRank", kv_lora_rank.into(), MOST)?;
                 count("qkNopeHeadDim", qk_nope_head_dim.into(), MOST)?;
@@ -344,12 +311,7 @@ impl FeedForwardKind {
     fn validate(&self) -> Result<(), Problem> {
         match *self {
             Self::Dense { intermediate } => count("intermediate", intermediate.into(), MOST),
-            Self::Experts {
-                experts,
-                experts_active,
-                intermediate,
-                ..
-            } => {
+            Self::Experts { experts, experts_active, intermediate, .. } => {
                 count("experts", experts.into(), MOST)?;
                 count("expertsActive", experts_active.into(), experts.into())?;
                 count("intermediate", intermediate.into(), MOST)

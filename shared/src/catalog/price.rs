@@ -165,11 +165,7 @@ impl Entry for PriceTable {
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
-        vec![Reference {
-            field: "machine",
-            section: Section::Machines,
-            name: &self.machine,
-        }]
+        vec![Reference { field: "machine", section: Section::Machines, name: &self.machine }]
     }
 
     /// Region by region and figure by figure, so that one own price does not hide the rest of the book.

@@ -85,9 +85,7 @@ impl Entry for Profile {
     fn slot(&self) -> String {
         let precision = self.precision.map_or("any", Precision::name);
         let version = self.server_version.as_deref().unwrap_or("any");
-        let parallelism = self
-            .parallelism
-            .unwrap_or_else(|| Parallelism::tensor(self.accelerators));
+        let parallelism = self.parallelism.unwrap_or_else(|| Parallelism::tensor(self.accelerators));
         format!(
             "{} {precision} {} {version} {}×{} tp{} dp{} ep{} {} {:?} {} {}",
             self.model,
@@ -121,36 +119,19 @@ impl Entry for Profile {
             ));
         }
         if self.points.is_empty() {
-            return Err(Problem::new(
-                "points",
-                "is empty: at least one load point is needed",
-            ));
+            return Err(Problem::new("points", "is empty: at least one load point is needed"));
         }
         for (index, point) in self.points.iter().enumerate() {
-            point
-                .validate()
-                .map_err(|problem| problem.within(&format!("points[{index}]")))?;
+            point.validate().map_err(|problem| problem.within(&format!("points[{index}]")))?;
         }
         self.validate_order()
     }
 
     fn references(&self) -> Vec<Reference<'_>> {
         let mut references = vec![
-            Reference {
-                field: "model",
-                section: Section::Models,
-                name: &self.model,
-            },
-            Reference {
-                field: "server",
-                section: Section::Servers,
-                name: &self.server,
-            },
-            Reference {
-                field: "accelerator",
-                section: Section::Accelerators,
-                name: &self.accelerator,
-            },
+            Reference { field: "model", section: Section::Models, name: &self.model },
+            Reference { field: "server", section: Section::Servers, name: &self.server },
+            Reference { field: "accelerator", section: Section::Accelerators, name: &self.accelerator },
         ];
         references.extend(self.machine.iter().map(|machine| Reference {
             field: "machine",
@@ -199,10 +180,7 @@ impl ProfilePoint {
             }
         }
         if [self.1, self.2, self.3, self.4].iter().all(Option::is_none) {
-            return Err(Problem::new(
-                "1 to 4",
-                "are all empty: a point has at least one figure",
-            ));
+            return Err(Problem::new("1 to 4", "are all empty: a point has at least one figure"));
         }
         Ok(())
     }

@@ -210,9 +210,7 @@ impl Entry for Server {
                 .map_err(|problem| problem.within(&format!("versions[{}]", version.version)))?;
         }
         for (kind, version) in &self.default_versions {
-            let written = self
-                .default_version(*kind)
-                .and_then(|version| version.image(*kind));
+            let written = self.default_version(*kind).and_then(|version| version.image(*kind));
             if written.is_none() {
                 let reason = format!("names `{version}`: a version with an image for that kind is accepted");
                 return Err(Problem::new("defaultVersions", reason));
@@ -226,12 +224,7 @@ impl Entry for Server {
             .versions
             .iter()
             .flat_map(|version| &version.scheduler_defaults)
-            .flat_map(|defaults| {
-                defaults
-                    .only_accelerators
-                    .iter()
-                    .chain(&defaults.except_accelerators)
-            });
+            .flat_map(|defaults| defaults.only_accelerators.iter().chain(&defaults.except_accelerators));
         devices
             .map(|accelerator| Reference {
                 field: "versions.schedulerDefaults",
