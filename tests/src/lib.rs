@@ -29,6 +29,7 @@ mod pod;
 mod supervisor;
 mod wait;
 
+pub use checksum::sha256;
 pub use control_plane::ControlPlane;
 pub use namespace::TestNamespace;
 pub use node::NodeShape;

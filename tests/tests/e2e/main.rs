@@ -1,0 +1,6 @@
+//! End-to-end tests. All of them are one program, so that one control plane serves the run.
+
+mod krew;
+mod scheduling;
+mod strictness;
+mod supervision;
