@@ -1,6 +1,7 @@
 //! How latency and throughput of one configuration follow its load: points, provenance, and what is read off them.
 
 mod configuration;
+mod from_profile;
 mod interpolation;
 mod knee;
 mod operating;
@@ -10,6 +11,7 @@ mod reach;
 mod zone;
 
 pub use configuration::{Configuration, Parallelism};
+pub use from_profile::CurveError;
 pub use interpolation::LatencyAt;
 pub use knee::NoKnee;
 pub use operating::{MaximumReason, NoOperatingPoint, OperatingKind, OperatingPoint, Unmet};

@@ -1,0 +1,179 @@
+//! A curve from a catalog entry: what the source left out is derived, and said so.
+
+use thiserror::Error;
+
+use super::{Configuration, Curve, Load, LoadKind, LoadPoint, Parallelism, Provenance};
+use crate::catalog::{Profile, ProfilePoint};
+use crate::workload::{Itl, Ntpot, Statistic, Ttft};
+
+/// A catalog entry that is no curve.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum CurveError {
+    /// No points.
+    #[error("has no points: at least one is needed")]
+    NoPoints,
+    /// A figure that no measurement gives.
+    #[error("point {number}: {field} is {value}: it must be a positive, finite number")]
+    NotPositive {
+        /// Number of the point, from 1.
+        number: usize,
+        /// Which figure.
+        field: &'static str,
+        /// What stands there.
+        value: f64,
+    },
+    /// Throughput is neither given nor can it be derived.
+    #[error(
+        "point {number}: has no throughput: give the output tokens per second, or for a closed loop the \
+         requests in flight with TTFT and ITL, or with NTPOT"
+    )]
+    NoThroughput {
+        /// Number of the point, from 1.
+        number: usize,
+    },
+}
+
+/// What was derived on the way from an entry to its curve.
+#[derive(Debug, Clone, Copy, Default)]
+struct Derived {
+    ntpot: bool,
+    throughput: bool,
+    concurrency: bool,
+}
+
+impl Curve {
+    /// The curve of a catalog entry.
+    ///
+    /// Derived where absent: NTPOT from TTFT and ITL; in a closed loop the throughput from the requests in
+    /// flight by Little's law; in an open loop the requests in flight, by the same law; requests and input
+    /// tokens a second from output tokens a second and the mean lengths.
+    ///
+    /// # Errors
+    /// An entry without points, with figures that are not positive, or without throughput.
+    pub fn from_profile(profile: &Profile) -> Result<Self, CurveError> {
+        if profile.points.is_empty() {
+            return Err(CurveError::NoPoints);
+        }
+        let mut derived = Derived::default();
+        let mut points = Vec::with_capacity(profile.points.len());
+        for (index, point) in profile.points.iter().enumerate() {
+            points.push(load_point(profile, index + 1, point, &mut derived)?);
+        }
+        if let Some(loads) = points.iter().map(|point| point.load.amount()).collect::<Option<Vec<_>>>() {
+            let mut order: Vec<_> = loads.into_iter().zip(points).collect();
+            order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+            points = order.into_iter().map(|(_, point)| point).collect();
+        }
+        Ok(Self {
+            configuration: configuration(profile),
+            machine: profile.machine.clone(),
+            traffic: profile.traffic,
+            load_kind: profile.load_kind,
+            provenance: provenance(profile, derived),
+            points,
+        })
+    }
+}
+
+fn configuration(profile: &Profile) -> Configuration {
+    Configuration {
+        model: profile.model.clone(),
+        precision: profile.precision,
+        server: profile.server.clone(),
+        server_version: profile.server_version.clone(),
+        accelerator: profile.accelerator.clone(),
+        accelerators: profile.accelerators,
+        parallelism: profile
+            .parallelism
+            .unwrap_or(Parallelism::tensor(profile.accelerators)),
+        engine_arguments: profile.engine_arguments.clone(),
+    }
+}
+
+fn provenance(profile: &Profile, derived: Derived) -> Provenance {
+    let mut notes = Vec::new();
+    if derived.ntpot {
+        notes.push("NTPOT from TTFT and ITL at the mean output length".to_owned());
+    }
+    if derived.throughput {
+        let mut note = "throughput from the requests in flight by Little's law".to_owned();
+        if profile.ttft_statistic == Statistic::Mean {
+            note.push_str(", approximate: the mean TTFT includes the first wave of requests");
+        }
+        notes.push(note);
+    }
+    if derived.concurrency {
+        notes.push("requests in flight from throughput and latency by Little's law".to_owned());
+    }
+    Provenance {
+        origin: profile.origin,
+        source: profile.source.clone(),
+        ttft_statistic: profile.ttft_statistic,
+        itl_statistic: profile.itl_statistic,
+        notes,
+        tags: profile.tags.clone(),
+    }
+}
+
+fn load_point(
+    profile: &Profile,
+    number: usize,
+    point: &ProfilePoint,
+    derived: &mut Derived,
+) -> Result<LoadPoint, CurveError> {
+    let ProfilePoint(load, ttft, itl, ntpot, output_tokens_per_second) = *point;
+    let fields = [
+        ("load", load),
+        ("TTFT", ttft),
+        ("ITL", itl),
+        ("NTPOT", ntpot),
+        ("output tokens per second", output_tokens_per_second),
+    ];
+    for (field, value) in fields {
+        if let Some(value) = value.filter(|value| !(value.is_finite() && *value > 0.0)) {
+            return Err(CurveError::NotPositive { number, field, value });
+        }
+    }
+    let output_tokens = profile.traffic.mean_output_tokens();
+    let (ttft, itl) = (ttft.map(Ttft::from_milliseconds), itl.map(Itl::from_milliseconds));
+    let from_parts = || Some(Ntpot::from_parts(ttft?, itl?, output_tokens));
+    derived.ntpot |= ntpot.is_none() && from_parts().is_some();
+    let ntpot = ntpot.map(Ntpot::from_milliseconds).or_else(from_parts);
+    let seconds = ntpot.map(|ntpot| ntpot.milliseconds() * output_tokens / 1000.0);
+
+    let is_closed = profile.load_kind == LoadKind::Closed;
+    let in_flight = load.filter(|_| is_closed);
+    let by_little = || Some(in_flight? / seconds? * output_tokens);
+    derived.throughput |= output_tokens_per_second.is_none();
+    let output_tokens_per_second = output_tokens_per_second
+        .or_else(by_little)
+        .ok_or(CurveError::NoThroughput { number })?;
+    let requests_per_second = output_tokens_per_second / output_tokens;
+    let concurrency = in_flight.or_else(|| Some(requests_per_second * seconds?));
+    derived.concurrency |= in_flight.is_none() && concurrency.is_some();
+    Ok(LoadPoint {
+        load: load_of(profile.load_kind, load),
+        requests_per_second,
+        input_tokens_per_second: requests_per_second * profile.traffic.mean_input_tokens(),
+        output_tokens_per_second,
+        ttft,
+        itl,
+        ntpot,
+        concurrency,
+        running: None,
+        waiting: None,
+        kv_use: None,
+    })
+}
+
+fn load_of(kind: LoadKind, amount: Option<f64>) -> Load {
+    let Some(amount) = amount else {
+        return Load::Unknown;
+    };
+    match kind {
+        LoadKind::Closed => Load::InFlight(amount),
+        LoadKind::Poisson | LoadKind::Constant => Load::RequestsPerSecond(amount),
+        LoadKind::Burst => Load::AtOnce(amount),
+        LoadKind::AtThroughput => Load::Unknown,
+    }
+}

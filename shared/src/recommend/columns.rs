@@ -1,0 +1,143 @@
+//! Named columns of a table: one list that sorting, filtering and printing share.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use thiserror::Error;
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// Words.
+    Text(Cow<'a, str>),
+    /// A number at full precision.
+    Number(f64),
+    /// Not known, not measured, no price.
+    Missing,
+}
+
+impl<'a> Value<'a> {
+    /// Text, or missing.
+    pub fn text(text: Option<impl Into<Cow<'a, str>>>) -> Self {
+        text.map_or(Self::Missing, |text| Self::Text(text.into()))
+    }
+
+    /// A number, or missing.
+    pub fn number(number: Option<f64>) -> Self {
+        number.map_or(Self::Missing, Self::Number)
+    }
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Words, sorted by their bytes.
+    Text,
+    /// Numbers, printed with this many decimals.
+    Number {
+        /// Digits after the point.
+        decimals: usize,
+    },
+}
+
+/// One column of rows of type `R`.
+#[derive(Debug)]
+pub struct Column<R> {
+    /// Name in `--sort-by` and `--filter`, and in structured output.
+    pub name: &'static str,
+    /// Heading of a printed table.
+    pub header: &'static str,
+    /// Words or numbers.
+    pub kind: ColumnKind,
+    /// The cell of a row.
+    pub value: for<'a> fn(&'a R) -> Value<'a>,
+}
+
+/// Something that a table lists.
+pub trait Row: Sized + 'static {
+    /// Its columns, in the order in which a wide table shows them.
+    fn columns() -> &'static [Column<Self>];
+}
+
+/// A name that no column has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unknown column `{name}`{}; the columns are {}", suggestion(.nearest.as_deref()), .known.join(", "))]
+pub struct UnknownColumn {
+    /// What was asked.
+    pub name: String,
+    /// The column that resembles it most.
+    pub nearest: Option<String>,
+    /// All columns.
+    pub known: Vec<&'static str>,
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+/// The column of this name; letter case, `-` and `_` do not count.
+pub fn find_column<R: Row>(name: &str) -> Result<&'static Column<R>, UnknownColumn> {
+    let wanted = folded(name);
+    let found = R::columns().iter().find(|column| folded(column.name) == wanted);
+    found.ok_or_else(|| {
+        const ALIKE: f64 = 0.7;
+        let likeness = |column: &Column<R>| strsim::jaro_winkler(&wanted, &folded(column.name));
+        let nearest = R::columns()
+            .iter()
+            .map(|column| (likeness(column), column.name))
+            .filter(|(likeness, _)| *likeness >= ALIKE)
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
+        UnknownColumn {
+            name: name.to_owned(),
+            nearest: nearest.map(|(_, name)| name.to_owned()),
+            known: R::columns().iter().map(|column| column.name).collect(),
+        }
+    })
+}
+
+fn folded(name: &str) -> String {
+    let letters = name.chars().filter(|letter| !matches!(letter, '-' | '_'));
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// What `--sort-by` asks: columns in order of weight, each rising or falling.
+#[derive(Debug)]
+pub struct SortOrder<R: Row> {
+    keys: Vec<(&'static Column<R>, bool)>,
+}
+
+impl<R: Row> SortOrder<R> {
+    /// From names separated by commas, `~` before those that fall, as `gcloud` writes it.
+    pub fn parse(text: &str) -> Result<Self, UnknownColumn> {
+        let key = |name: &str| {
+            let name = name.trim();
+            match name.strip_prefix('~') {
+                Some(name) => Ok((find_column::<R>(name.trim())?, true)),
+                None => Ok((find_column::<R>(name)?, false)),
+            }
+        };
+        let keys = text.split(',').map(key).collect::<Result<_, _>>()?;
+        Ok(Self { keys })
+    }
+
+    /// Sorts rows; those that are equal keep their order, those without a value come last either way.
+    pub fn sort(&self, rows: &mut [R]) {
+        rows.sort_by(|a, b| {
+            let by_key = |(column, falls): &(&Column<R>, bool)| compare(&(column.value)(a), &(column.value)(b), *falls);
+            self.keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        });
+    }
+}
+
+fn compare(a: &Value<'_>, b: &Value<'_>, falls: bool) -> Ordering {
+    let order = match (a, b) {
+        (Value::Missing, Value::Missing) => return Ordering::Equal,
+        (Value::Missing, _) => return Ordering::Greater,
+        (_, Value::Missing) => return Ordering::Less,
+        (Value::Number(a), Value::Number(b)) => a.total_cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        (Value::Number(_), Value::Text(_)) => Ordering::Less,
+        (Value::Text(_), Value::Number(_)) => Ordering::Greater,
+    };
+    if falls { order.reverse() } else { order }
+}
