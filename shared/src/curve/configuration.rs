@@ -1,5 +1,7 @@
 //! What a curve is of.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Precision;
@@ -48,4 +50,19 @@ pub struct Configuration {
     pub parallelism: Parallelism,
     /// Server arguments that differ from the version's defaults, as the source states them; empty: defaults.
     pub engine_arguments: String,
+}
+
+impl fmt::Display for Configuration {
+    /// `google/gemma-2-27b-it (bf16) on vllm v0.7.2, 4 × nvidia-l4`; what is unknown is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.model)?;
+        if let Some(precision) = self.precision {
+            write!(f, " ({precision})")?;
+        }
+        write!(f, " on {}", self.server)?;
+        if let Some(version) = &self.server_version {
+            write!(f, " {version}")?;
+        }
+        write!(f, ", {} × {}", self.accelerators, self.accelerator)
+    }
 }

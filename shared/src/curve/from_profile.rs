@@ -42,7 +42,7 @@ struct Derived {
 }
 
 impl Curve {
-    /// The curve of a catalog entry.
+    /// The curve of a catalog entry, its points in the entry's order.
     ///
     /// Derived where absent: NTPOT from TTFT and ITL; in a closed loop the throughput from the requests in
     /// flight by Little's law; in an open loop the requests in flight, by the same law; requests and input
@@ -58,11 +58,6 @@ impl Curve {
         let mut points = Vec::with_capacity(profile.points.len());
         for (index, point) in profile.points.iter().enumerate() {
             points.push(load_point(profile, index + 1, point, &mut derived)?);
-        }
-        if let Some(loads) = points.iter().map(|point| point.load.amount()).collect::<Option<Vec<_>>>() {
-            let mut order: Vec<_> = loads.into_iter().zip(points).collect();
-            order.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-            points = order.into_iter().map(|(_, point)| point).collect();
         }
         Ok(Self {
             configuration: configuration(profile),
@@ -83,9 +78,7 @@ fn configuration(profile: &Profile) -> Configuration {
         server_version: profile.server_version.clone(),
         accelerator: profile.accelerator.clone(),
         accelerators: profile.accelerators,
-        parallelism: profile
-            .parallelism
-            .unwrap_or(Parallelism::tensor(profile.accelerators)),
+        parallelism: profile.parallelism.unwrap_or(Parallelism::tensor(profile.accelerators)),
         engine_arguments: profile.engine_arguments.clone(),
     }
 }
@@ -145,9 +138,8 @@ fn load_point(
     let in_flight = load.filter(|_| is_closed);
     let by_little = || Some(in_flight? / seconds? * output_tokens);
     derived.throughput |= output_tokens_per_second.is_none();
-    let output_tokens_per_second = output_tokens_per_second
-        .or_else(by_little)
-        .ok_or(CurveError::NoThroughput { number })?;
+    let output_tokens_per_second =
+        output_tokens_per_second.or_else(by_little).ok_or(CurveError::NoThroughput { number })?;
     let requests_per_second = output_tokens_per_second / output_tokens;
     let concurrency = in_flight.or_else(|| Some(requests_per_second * seconds?));
     derived.concurrency |= in_flight.is_none() && concurrency.is_some();

@@ -31,6 +31,17 @@ pub enum OperatingKind {
     MaximumThroughput(MaximumReason),
 }
 
+impl OperatingKind {
+    /// Name as tables write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Knee => "knee",
+            Self::AtTarget { .. } => "at target",
+            Self::MaximumThroughput(_) => "maximum throughput",
+        }
+    }
+}
+
 /// Why an operating point is the highest throughput of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MaximumReason {

@@ -123,7 +123,9 @@ impl<R: Row> SortOrder<R> {
     /// Sorts rows; those that are equal keep their order, those without a value come last either way.
     pub fn sort(&self, rows: &mut [R]) {
         rows.sort_by(|a, b| {
-            let by_key = |(column, falls): &(&Column<R>, bool)| compare(&(column.value)(a), &(column.value)(b), *falls);
+            let by_key = |(column, falls): &(&Column<R>, bool)| {
+                compare(&(column.value)(a), &(column.value)(b), *falls)
+            };
             self.keys.iter().map(by_key).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         });
     }

@@ -409,7 +409,8 @@ fn equals<R: Row>(column: &Column<R>, values: Vec<String>) -> Result<Test, Filte
         ColumnKind::Text => Ok(Operand::Text(value.to_lowercase())),
         ColumnKind::Number { .. } => Ok(Operand::Number(number(column, &value)?)),
     };
-    Ok(Test::Is(values.into_iter().map(operand).collect::<Result<_, _>>()?))
+    let operands: Result<Vec<Operand>, FilterError> = values.into_iter().map(operand).collect();
+    operands.map(Test::Is)
 }
 
 /// `:` on text is a substring, or a prefix with `*` after it; on numbers equality; with `*` alone any value.
@@ -428,8 +429,5 @@ fn contains<R: Row>(column: &Column<R>, values: Vec<String>) -> Result<Test, Fil
 
 fn number<R: Row>(column: &Column<R>, value: &str) -> Result<f64, FilterError> {
     let parsed = value.parse::<f64>().ok().filter(|number| number.is_finite());
-    parsed.ok_or_else(|| FilterError::NotANumber {
-        column: column.name,
-        value: value.to_owned(),
-    })
+    parsed.ok_or_else(|| FilterError::NotANumber { column: column.name, value: value.to_owned() })
 }

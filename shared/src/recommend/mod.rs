@@ -1,17 +1,29 @@
 //! From requirements to ranked, priced recommendations, or why there is none and what is nearest.
+//!
+//! [`recommend`] asks one [`CurveSource`] for curves and does not know what is behind it.
 
 mod columns;
 mod cost;
+mod engine;
+mod error;
 mod filter;
 mod infeasible;
+mod notes;
 mod placement;
+mod rank;
 mod recommendation;
+mod recommendation_columns;
 mod requirements;
+mod source;
+mod unmeasured;
 
 pub use columns::{Column, ColumnKind, Row, SortOrder, UnknownColumn, Value, find_column};
 pub use cost::{Cost, NoPrice, PricedCost, TokenCost};
+pub use engine::recommend;
+pub use error::RecommendError;
 pub use filter::{Filter, FilterError};
-pub use infeasible::{Infeasible, Nearest, Rejected, Rejection, Relaxation, TokenKind, UnmetCost};
-pub use placement::Placement;
+pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
+pub use placement::{Placement, Replica};
 pub use recommendation::{NotMeasured, Recommendation, Recommendations};
 pub use requirements::{ProvenanceFilter, Requirements};
+pub use source::{CurveSource, Measured, Question};

@@ -1,0 +1,88 @@
+//! Columns of a recommendation: what `--sort-by`, `--filter` and the table know.
+
+use std::borrow::Cow;
+
+use super::columns::{Column, ColumnKind, Row, Value};
+use super::{PricedCost, Recommendation};
+use crate::workload::LatencyMetric;
+
+const TEXT: ColumnKind = ColumnKind::Text;
+const WHOLE: ColumnKind = ColumnKind::Number { decimals: 0 };
+const CENTS: ColumnKind = ColumnKind::Number { decimals: 3 };
+
+const fn column(
+    name: &'static str,
+    header: &'static str,
+    kind: ColumnKind,
+    value: for<'a> fn(&'a Recommendation) -> Value<'a>,
+) -> Column<Recommendation> {
+    Column { name, header, kind, value }
+}
+
+/// In the order of the service's table, ours after them. Names are the leaves of the service's REST fields.
+const COLUMNS: &[Column<Recommendation>] = &[
+    column("instanceType", "Instance Type", TEXT, |row| text(&row.placement.machine.name)),
+    column("acceleratorType", "Accelerator", TEXT, |row| text(&row.configuration.accelerator)),
+    column("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
+        priced(row, |cost| cost.usd_per_million_input_tokens)
+    }),
+    column("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
+        priced(row, |cost| cost.usd_per_million_output_tokens)
+    }),
+    column("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
+        Value::Number(row.operating.point.output_tokens_per_second)
+    }),
+    column("ntpotMilliseconds", "NTPOT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
+    column("ttftMilliseconds", "TTFT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
+    column("modelServer", "Model Server", TEXT, |row| text(&row.configuration.server)),
+    column("modelServerVersion", "Model Server Version", TEXT, |row| {
+        Value::text(row.configuration.server_version.as_deref())
+    }),
+    column("model", "Model", TEXT, |row| text(&row.configuration.model)),
+    column("provenance", "Provenance", TEXT, |row| Value::Text(row.provenance.origin.name().into())),
+    column("itlMilliseconds", "ITL(ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
+    column("acceleratorCount", "Accelerators", WHOLE, |row| {
+        Value::Number(f64::from(row.configuration.accelerators))
+    }),
+    column("tpuTopology", "Topology", TEXT, |row| {
+        Value::text(row.placement.topology.as_ref().map(|topology| topology.name.as_str()))
+    }),
+    column("precision", "Precision", TEXT, |row| {
+        Value::text(row.configuration.precision.map(|precision| precision.name()))
+    }),
+    column("inputTokens", "Input", WHOLE, |row| Value::Number(row.traffic.input_tokens)),
+    column("outputTokens", "Output", WHOLE, |row| Value::Number(row.traffic.output_tokens)),
+    column("loadKind", "Load", TEXT, |row| Value::Text(row.load_kind.name().into())),
+    column("queriesPerSecond", "Requests/s", ColumnKind::Number { decimals: 2 }, |row| {
+        Value::Number(row.operating.point.requests_per_second)
+    }),
+    column("concurrency", "In Flight", WHOLE, |row| Value::number(row.operating.point.concurrency)),
+    column("operatingPoint", "Operating Point", TEXT, |row| Value::Text(row.operating.kind.name().into())),
+    column("zone", "Zone", TEXT, |row| Value::Text(row.operating.zone.name().into())),
+    column("costPerHour", "$/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
+    column("machineCostPerHour", "$/h Whole Machine", CENTS, |row| {
+        priced(row, |cost| cost.usd_per_hour_whole)
+    }),
+    column("region", "Region", TEXT, |row| {
+        Value::text(row.cost.priced().map(|cost| cost.price.region.as_str()))
+    }),
+    column("source", "Source", TEXT, |row| text(&row.provenance.source)),
+];
+
+impl Row for Recommendation {
+    fn columns() -> &'static [Column<Self>] {
+        COLUMNS
+    }
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(Cow::Borrowed(text))
+}
+
+fn priced(row: &Recommendation, of: fn(&PricedCost) -> f64) -> Value<'static> {
+    Value::number(row.cost.priced().map(of))
+}
+
+fn latency(row: &Recommendation, metric: LatencyMetric) -> Value<'static> {
+    Value::number(row.operating.point.latency_milliseconds(metric))
+}

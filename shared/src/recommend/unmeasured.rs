@@ -1,0 +1,131 @@
+//! What fits in memory but has no curve.
+
+use super::engine::Asked;
+use super::placement::Replica;
+use super::{NotMeasured, Placement, RecommendError};
+use crate::catalog::{
+    Accelerator, AcceleratorKind, Checkpoint, Machine, Model, Precision, Server, ServerVersion,
+};
+use crate::curve::{Configuration, Curve, Parallelism};
+use crate::estimate::memory::{EngineLimits, fewest_accelerators};
+
+/// Tokens of context that a configuration must hold when the question does not say how long requests are.
+const CONTEXT_TOKENS: u64 = 4096;
+
+/// Configurations of the asked model that fit on one machine and that no curve of the asked traffic covers: of
+/// each server that has an image, accelerator and checkpoint the one with the fewest accelerators.
+///
+/// Without a model there is nothing to list.
+pub(super) fn fitting(asked: &Asked<'_>, curves: &[Curve]) -> Result<Vec<NotMeasured>, RecommendError> {
+    let Some(model) = asked.model else {
+        return Ok(Vec::new());
+    };
+    let servers = asked.catalog.servers()?.iter();
+    let servers = servers.filter(|server| asked.server.is_none_or(|asked| asked.name == server.name));
+    let of_machine = asked.machine.map(|machine| machine.accelerator.as_str());
+    let covers = |accelerator: &&Accelerator| {
+        asked.accelerator.is_none_or(|asked| asked.id == accelerator.id)
+            && of_machine.is_none_or(|id| id == accelerator.id)
+    };
+    let accelerators: Vec<&Accelerator> = asked.catalog.accelerators()?.iter().filter(covers).collect();
+    let mut fitting = Vec::new();
+    for server in servers {
+        for accelerator in &accelerators {
+            let version = asked.version.or_else(|| server.default_version(accelerator.kind));
+            let Some(version) = version.filter(|version| version.image(accelerator.kind).is_some()) else {
+                continue;
+            };
+            for checkpoint in &model.checkpoints {
+                let candidate = Candidate { model, server, version, accelerator, checkpoint };
+                let wanted = asked.precision.is_none_or(|asked| asked == checkpoint.precision);
+                if wanted && !candidate.is_measured(asked, curves) {
+                    fitting.extend(candidate.fit(asked)?);
+                }
+            }
+        }
+    }
+    Ok(fitting)
+}
+
+struct Candidate<'a> {
+    model: &'a Model,
+    server: &'a Server,
+    version: &'a ServerVersion,
+    accelerator: &'a Accelerator,
+    checkpoint: &'a Checkpoint,
+}
+
+impl Candidate<'_> {
+    fn is_measured(&self, asked: &Asked<'_>, curves: &[Curve]) -> bool {
+        let stock = self.model.stock_checkpoint().map(|checkpoint| checkpoint.precision);
+        curves.iter().any(|curve| {
+            let Configuration { precision, server, accelerator, .. } = &curve.configuration;
+            let traffic = asked.requirements.traffic;
+            precision.or(stock) == Some(self.checkpoint.precision)
+                && *server == self.server.name
+                && *accelerator == self.accelerator.id
+                && traffic.is_none_or(|traffic| curve.traffic.serves(&traffic))
+        })
+    }
+
+    fn fit(&self, asked: &Asked<'_>) -> Result<Option<NotMeasured>, RecommendError> {
+        if !computes(self.accelerator, self.checkpoint.precision) {
+            return Ok(None);
+        }
+        let machines = asked.catalog.machines_with(&self.accelerator.id)?;
+        let allowed = |machine: &&&Machine| {
+            let single_host = machine.topologies.is_empty() || machine.single_host_topology().is_some();
+            single_host && asked.machine.is_none_or(|asked| asked.name == machine.name)
+        };
+        let machines = machines.iter().filter(allowed);
+        let counts: Vec<u32> =
+            machines.map(|machine| machine.whole_accelerators()).filter(|count| *count > 0).collect();
+        let limits = EngineLimits::of(self.version, self.accelerator);
+        let context = asked.requirements.traffic.map_or(CONTEXT_TOKENS, |traffic| {
+            // Lengths were checked to be positive and finite; the cast saturates.
+            (traffic.input_tokens + traffic.output_tokens).ceil() as u64
+        });
+        let fewest =
+            fewest_accelerators(self.model, self.checkpoint, self.accelerator, &counts, limits, context);
+        let Ok((accelerators, plan)) = fewest else {
+            return Ok(None);
+        };
+        let replica =
+            Replica { accelerator: &self.accelerator.id, accelerators, weights_bytes: self.checkpoint.bytes };
+        let only = asked.machine.map(|machine| machine.name.as_str());
+        let placement = Placement::of(asked.catalog, replica, None, only)?;
+        Ok(placement.ok().map(|placement| NotMeasured {
+            configuration: self.configuration(accelerators),
+            checkpoint: self.checkpoint.id.clone(),
+            placement,
+            max_context_tokens: plan.max_context_tokens,
+        }))
+    }
+
+    fn configuration(&self, accelerators: u32) -> Configuration {
+        Configuration {
+            model: self.model.id.clone(),
+            precision: Some(self.checkpoint.precision),
+            server: self.server.name.clone(),
+            server_version: Some(self.version.version.clone()),
+            accelerator: self.accelerator.id.clone(),
+            accelerators,
+            parallelism: Parallelism::tensor(accelerators),
+            engine_arguments: String::new(),
+        }
+    }
+}
+
+/// Whether servers compute with weights of this precision on the accelerator: natively, or for 4-bit integers
+/// and MXFP4 by the GPU kernels that unpack them (Marlin), which need bfloat16 units for MXFP4.
+fn computes(accelerator: &Accelerator, precision: Precision) -> bool {
+    let is_gpu = accelerator.kind == AcceleratorKind::Gpu;
+    match precision {
+        Precision::Bf16 | Precision::Fp16 => true,
+        Precision::Fp8 => accelerator.peak.fp8_tflops.is_some(),
+        Precision::Int8 => accelerator.peak.int8_tops.is_some(),
+        Precision::Int4 => is_gpu,
+        Precision::Nvfp4 => accelerator.peak.fp4_tflops.is_some(),
+        Precision::Mxfp4 => is_gpu && accelerator.has_bf16,
+    }
+}
