@@ -94,6 +94,61 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Ephemeral storage in GiB that one Pod of the user can request: of the bundled local SSD, else of a boot
+    /// disk of GKE's default size.
+    ///
+    /// Of local SSD GKE keeps 10 % as eviction threshold, and 50 GiB with one disk of 375 GB, 75 with two, 100
+    /// with more (cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes).
+    pub fn pod_ephemeral_gib(&self) -> f64 {
+        const GIB_PER_GB: f64 = 1e9 / (1024.0 * 1024.0 * 1024.0);
+        const DISK_GB: u64 = 375;
+        let Some(gb) = self.bundled_local_ssd_gb else { return BootDisk::DEFAULT.allocatable_gib() };
+        let reserved = match gb / DISK_GB {
+            0 | 1 => 50.0,
+            2 => 75.0,
+            _ => 100.0,
+        };
+        (gb as f64 * GIB_PER_GB * FORMATTED_SHARE * 0.9 - reserved).max(0.0)
+    }
+}
+
+/// What a file system leaves of a disk: GKE's example node has 94.3 GiB on a disk of 100 GiB.
+const FORMATTED_SHARE: f64 = 0.943;
+
+/// A node's boot disk, which is its ephemeral storage where there is no local SSD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BootDisk {
+    /// Size in GiB.
+    pub gib: u64,
+}
+
+impl BootDisk {
+    /// What a node has unless its pool says otherwise.
+    pub const DEFAULT: Self = Self { gib: 100 };
+
+    /// Ephemeral storage in GiB that Pods can request.
+    ///
+    /// GKE keeps 10 % as eviction threshold and the least of 50 %, 6 GiB + 35 % and 100 GiB for the system and
+    /// images: 43.9 GiB of the default disk, as in GKE's own example
+    /// (cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes).
+    pub fn allocatable_gib(self) -> f64 {
+        let gib = self.gib as f64;
+        let reserved = (0.5 * gib).min(6.0 + 0.35 * gib).min(100.0);
+        (gib * FORMATTED_SHARE * 0.9 - reserved).max(0.0)
+    }
+
+    /// The smallest disk, in steps of 50 GiB, that gives Pods `gib`.
+    pub fn holding(gib: f64) -> Self {
+        let mut disk = Self::DEFAULT;
+        // GCE's largest disk is 64 TiB.
+        while disk.allocatable_gib() < gib && disk.gib < 64 * 1024 {
+            disk.gib += 50;
+        }
+        disk
+    }
+}
+
 /// Sum over consecutive steps of `(width, share)` of what falls into each step, times its share.
 fn stepped(amount: f64, steps: &[(f64, f64)]) -> f64 {
     let mut left = amount;

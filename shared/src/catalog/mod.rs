@@ -22,7 +22,7 @@ pub use document::MAX_DOCUMENT_BYTES;
 pub use error::CatalogError;
 pub use evidence::Evidence;
 pub use lookup::{Catalog, Found, OverlayDocument, Release};
-pub use machine::{Machine, Topology};
+pub use machine::{BootDisk, Machine, Topology};
 pub use model::{
     Architecture, AttentionKind, AttentionLayers, Checkpoint, FeedForwardKind, FeedForwardLayers, Model,
     Precision,

@@ -1,0 +1,166 @@
+//! Why no manifest can be written.
+
+use thiserror::Error;
+
+use crate::catalog::Precision;
+
+/// Why no manifest can be written, and what would be accepted.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum ManifestError {
+    /// A name that Kubernetes refuses.
+    #[error(
+        "{what} `{}` is not a Kubernetes name: lower-case letters, digits and `-`, at most 63, a letter or digit at both ends",
+        .name.escape_debug()
+    )]
+    Name {
+        /// What it names.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Not of the form `owner/name`.
+    #[error("`{}` is not a Hugging Face model id of the form `owner/name`", .0.escape_debug())]
+    ModelId(String),
+    /// Text with control characters, which could leave a comment or a command line.
+    #[error("{what} `{}` contains control characters", .text.escape_debug())]
+    ControlCharacters {
+        /// What the text is.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
+    /// A bucket URI that cannot be mounted.
+    #[error("bucket URI `{}`: {reason}; expected `gs://BUCKET` or `gs://BUCKET/PATH`", .uri.escape_debug())]
+    BucketUri {
+        /// What was given.
+        uri: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An XLA cache where nothing is compiled by XLA.
+    #[error("an XLA cache is for TPUs; {accelerator} is a GPU: leave `--xla-cache-bucket-uri` out")]
+    XlaCacheOnGpu {
+        /// The accelerator.
+        accelerator: String,
+    },
+    /// One bucket directory for weights and cache.
+    #[error(
+        "the model and the XLA cache are both at `{0}`: the cache is written and needs a directory of its own"
+    )]
+    XlaCacheInModel(String),
+    /// An XLA cache on a server that has no variable for it.
+    #[error("server {server} has no XLA cache that could lie in a bucket: only vLLM on TPU has")]
+    NoXlaCache {
+        /// The server.
+        server: String,
+    },
+    /// The catalog knows measurements of this version, but not how to start it.
+    #[error("no manifest of {server} {version} on {kind} can be written yet: the catalog has no {what} for it{}", with_versions(.writable))]
+    ServerNotWritable {
+        /// Server.
+        server: String,
+        /// Version.
+        version: String,
+        /// `GPU` or `TPU`.
+        kind: &'static str,
+        /// What is missing.
+        what: &'static str,
+        /// Versions of the server that can be written.
+        writable: Vec<String>,
+    },
+    /// The configuration needs an argument that the version does not have.
+    #[error("{server} {version} has no argument for {what}")]
+    NoArgument {
+        /// Server.
+        server: String,
+        /// Version.
+        version: String,
+        /// What would have to be set.
+        what: &'static str,
+    },
+    /// Weights in a format that the chip does not compute with.
+    #[error(
+        "{accelerator} does not run {precision} weights: {} can, or take {} weights",
+        list_or(.capable, "no accelerator of the catalog"),
+        list_or(&.instead.iter().map(ToString::to_string).collect::<Vec<_>>(), "other")
+    )]
+    Precision {
+        /// Accelerator.
+        accelerator: String,
+        /// Format of the weights.
+        precision: Precision,
+        /// Accelerators that run them.
+        capable: Vec<String>,
+        /// Formats of the same model that this accelerator runs.
+        instead: Vec<Precision>,
+    },
+    /// The chip only has FP16, in which the model overflows.
+    #[error(
+        "{accelerator} has no bfloat16, and {architecture} is numerically unstable in FP16: take an accelerator with bfloat16"
+    )]
+    UnstableInHalf {
+        /// Accelerator.
+        accelerator: String,
+        /// Architecture of the model.
+        architecture: String,
+    },
+    /// A machine of which Pods cannot have whole accelerators, or not these.
+    #[error("machine type {machine} does not give {accelerators} accelerators to one Pod: {reason}")]
+    Machine {
+        /// Machine type.
+        machine: String,
+        /// Accelerators of the replica.
+        accelerators: u32,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The Pod's share of the machine is too small for the server.
+    #[error(
+        "{machine} leaves {available_gib:.0} GiB of memory to this replica, the server needs {needed_gib:.0} GiB"
+    )]
+    Memory {
+        /// Machine type.
+        machine: String,
+        /// What the Pod needs.
+        needed_gib: f64,
+        /// What it can have.
+        available_gib: f64,
+    },
+    /// Weights that fit neither the disk nor the RAM of the machine.
+    #[error(
+        "the weights ({weights_gib:.0} GiB) fit neither the ephemeral storage of {machine} ({disk_gib:.0} GiB) nor its \
+         memory ({memory_gib:.0} GiB for this replica, server included): take a larger boot disk (`--hub-cache boot-disk`), \
+         or load from a bucket (`--model-bucket-uri`)"
+    )]
+    CacheDoesNotFit {
+        /// Machine type.
+        machine: String,
+        /// Weights.
+        weights_gib: f64,
+        /// Ephemeral storage of a Pod.
+        disk_gib: f64,
+        /// Memory of the Pod.
+        memory_gib: f64,
+    },
+    /// The server exports nothing that autoscaling could follow yet.
+    #[error(
+        "{server} {version} has no autoscaling signal yet: the catalog knows no gauge of its running requests; leave the latency target out"
+    )]
+    NoSignal {
+        /// Server.
+        server: String,
+        /// Version.
+        version: String,
+    },
+    /// An object could not be written as YAML or JSON.
+    #[error("the manifest could not be rendered: {0}")]
+    Render(String),
+}
+
+fn list_or(names: &[String], none: &str) -> String {
+    if names.is_empty() { none.to_owned() } else { names.join(", ") }
+}
+
+fn with_versions(writable: &[String]) -> String {
+    if writable.is_empty() { String::new() } else { format!("; it can be for {}", writable.join(", ")) }
+}
