@@ -1,2 +1,17 @@
-//! kubectl-infer.
-fn main() {}
+//! `kubectl infer`: arguments → one call into `infer-core` → output.
+
+mod arguments;
+mod commands;
+mod completion;
+mod environment;
+mod failure;
+mod output;
+mod overlay;
+mod program;
+mod select;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    program::run()
+}

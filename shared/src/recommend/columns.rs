@@ -75,10 +75,17 @@ fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
-/// The column of this name; letter case, `-` and `_` do not count.
+/// The column of this name or heading; only letters and digits count, in either case. Of a path of the service's
+/// REST fields (`performanceStats.ttftMilliseconds`) the last name counts, of a heading the unit may be left out
+/// (`ttft` is `TTFT(ms)`).
 pub fn find_column<R: Row>(name: &str) -> Result<&'static Column<R>, UnknownColumn> {
-    let wanted = folded(name);
-    let found = R::columns().iter().find(|column| folded(column.name) == wanted);
+    let wanted = folded(name.rsplit('.').next().unwrap_or(name));
+    let without_unit = |header: &str| folded(header.split(['(', '/']).next().unwrap_or(header));
+    let columns = || R::columns().iter();
+    let found = columns()
+        .find(|column| folded(column.name) == wanted)
+        .or_else(|| columns().find(|column| folded(column.header) == wanted))
+        .or_else(|| columns().find(|column| without_unit(column.header) == wanted));
     found.ok_or_else(|| {
         const ALIKE: f64 = 0.7;
         let likeness = |column: &Column<R>| strsim::jaro_winkler(&wanted, &folded(column.name));
@@ -96,8 +103,8 @@ pub fn find_column<R: Row>(name: &str) -> Result<&'static Column<R>, UnknownColu
 }
 
 fn folded(name: &str) -> String {
-    let letters = name.chars().filter(|letter| !matches!(letter, '-' | '_'));
-    letters.flat_map(char::to_lowercase).collect()
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// What `--sort-by` asks: columns in order of weight, each rising or falling.
@@ -142,4 +149,22 @@ fn compare(a: &Value<'_>, b: &Value<'_>, falls: bool) -> Ordering {
         (Value::Text(_), Value::Number(_)) => Ordering::Greater,
     };
     if falls { order.reverse() } else { order }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_column;
+    use crate::recommend::Recommendation;
+
+    #[test]
+    fn a_column_is_found_by_its_name_its_path_and_its_heading() {
+        for name in
+            ["ttftMilliseconds", "performanceStats.ttftMilliseconds", "ttft-milliseconds", "TTFT(ms)", "ttft"]
+        {
+            let found = find_column::<Recommendation>(name).unwrap();
+            assert_eq!(found.name, "ttftMilliseconds", "{name}");
+        }
+        assert!(find_column::<Recommendation>("").is_err());
+        assert!(find_column::<Recommendation>("-").is_err());
+    }
 }

@@ -1,0 +1,92 @@
+//! The command line: one module a family of commands, names and values as `gcloud container ai profiles` has
+//! them, with kubectl's habits beside them.
+//!
+//! These types hold what was written; the commands decide what it means.
+
+mod catalog;
+mod output;
+mod program;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use catalog::{
+    ModelServerVersionsCommand, ModelServersCommand, ModelsCommand, ServingStackVersionsCommand,
+    ServingStacksCommand, UseCasesCommand,
+};
+pub(crate) use output::{Format, ListOptions, Shape};
+pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutput};
+
+/// From a latency target to a running, autoscaled LLM server on Kubernetes.
+///
+/// Names a model and a target; `kubectl infer` ranks the accelerators and model servers that meet it by what a
+/// million tokens costs, and writes the manifests that run the one you choose. Everything comes from the
+/// catalog inside the program and from catalog files of your own: no account, no network, no cluster.
+///
+/// Commands and flags are those of `gcloud container ai profiles`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-infer",
+    bin_name = "kubectl infer",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  # What the catalog knows
+  kubectl infer models list"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) catalog: CatalogOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Files whose entries are added to the embedded catalog.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogOptions {
+    /// Catalog file, or folder of `*.yaml` files, whose entries add to or replace embedded ones; repeatable.
+    ///
+    /// Read after `$XDG_CONFIG_HOME/kubectl-infer/catalog/*.yaml` and after the paths in
+    /// `KUBECTL_INFER_CATALOG` (separated as in `PATH`). A later entry replaces an earlier one of the same name.
+    #[arg(long = "catalog", value_name = "PATH", global = true, help_heading = "Global options")]
+    pub(crate) catalog: Vec<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Models that the catalog knows.
+    #[command(subcommand, arg_required_else_help = true)]
+    Models(ModelsCommand),
+    /// Model servers that serve a model.
+    #[command(subcommand, arg_required_else_help = true)]
+    ModelServers(ModelServersCommand),
+    /// Versions of a model server.
+    #[command(subcommand, arg_required_else_help = true)]
+    ModelServerVersions(ModelServerVersionsCommand),
+    /// Ways of running a server that manifests can be written for.
+    #[command(subcommand, arg_required_else_help = true)]
+    ServingStacks(ServingStacksCommand),
+    /// Versions of a serving stack.
+    #[command(subcommand, arg_required_else_help = true)]
+    ServingStackVersions(ServingStackVersionsCommand),
+    /// Kinds of traffic, with the lengths of their prompts and answers.
+    #[command(subcommand, alias = "use-case", arg_required_else_help = true)]
+    UseCases(UseCasesCommand),
+    /// Print a completion script, or install completion for kubectl.
+    Completion(Completion),
+    /// Print the manual page, or write all of them into a folder.
+    Man(Man),
+    /// Print the versions of the program and of its catalog.
+    Version(Version),
+    /// What kubectl calls to complete a half-written command line.
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// Words of the command line after `kubectl infer`; the last one is being written.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}

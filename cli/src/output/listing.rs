@@ -1,0 +1,165 @@
+//! A list of things of one kind, ready for every format.
+
+use infer_core::recommend::{self as core, Column, ColumnKind, Row};
+use serde_json::{Map, Value, json};
+
+use super::{csv, document, json_path, table};
+use crate::arguments::{Format, ListOptions, Shape};
+use crate::failure::Failure;
+
+/// One field of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    /// A name or a sentence.
+    Text(String),
+    /// A figure, and how many decimals of it a table shows.
+    Number {
+        /// Full precision.
+        value: f64,
+        /// Decimals in a table.
+        decimals: usize,
+    },
+    /// Unknown.
+    Missing,
+}
+
+impl Cell {
+    fn of<R>(column: &Column<R>, row: &R) -> Self {
+        match (column.value)(row) {
+            core::Value::Text(text) => Self::Text(text.into_owned()),
+            core::Value::Number(value) => Self::Number {
+                value,
+                decimals: match column.kind {
+                    ColumnKind::Number { decimals } => decimals,
+                    ColumnKind::Text => 0,
+                },
+            },
+            core::Value::Missing => Self::Missing,
+        }
+    }
+
+    /// As a table shows it.
+    pub(super) fn rounded(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number { value, decimals } => format!("{value:.decimals$}"),
+            Self::Missing => "-".to_owned(),
+        }
+    }
+
+    /// As CSV has it: in full precision, empty where nothing is known.
+    pub(super) fn exact(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number { value, .. } => value.to_string(),
+            Self::Missing => String::new(),
+        }
+    }
+}
+
+/// What stands above a column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heading {
+    /// Title.
+    pub(crate) title: &'static str,
+    /// Whether a table shows the column only when it is wide.
+    pub(crate) wide: bool,
+}
+
+/// Rows under headings.
+#[derive(Debug, Default)]
+pub(crate) struct Sheet {
+    /// What stands above.
+    pub(crate) columns: Vec<Heading>,
+    /// One cell a column.
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+impl Sheet {
+    /// One line a row: all columns, of which a table that is not wide shows those of these names.
+    pub(crate) fn of<R: Row>(rows: &[R], shown: &[&str]) -> Self {
+        let heading =
+            |column: &Column<R>| Heading { title: column.header, wide: !shown.contains(&column.name) };
+        let line = |row: &R| R::columns().iter().map(|column| Cell::of(column, row)).collect();
+        Self { columns: R::columns().iter().map(heading).collect(), rows: rows.iter().map(line).collect() }
+    }
+
+    /// One line a row: columns of these titles, each by its name; a name that no column has stays empty.
+    pub(crate) fn titled<R: Row>(rows: &[R], titles: &[(&'static str, &str)]) -> Self {
+        let columns: Vec<Option<&Column<R>>> =
+            titles.iter().map(|(_, name)| R::columns().iter().find(|column| column.name == *name)).collect();
+        let cell = |column: &Option<&Column<R>>, row: &R| {
+            column.map_or(Cell::Missing, |column| Cell::of(column, row))
+        };
+        let heading = |(title, _): &(&'static str, &str)| Heading { title, wide: false };
+        Self {
+            columns: titles.iter().map(heading).collect(),
+            rows: rows.iter().map(|row| columns.iter().map(|column| cell(column, row)).collect()).collect(),
+        }
+    }
+}
+
+/// Everything that a list prints in one format or another.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// `kind` of the JSON object: `ModelList`.
+    pub(crate) kind: &'static str,
+    /// Table.
+    pub(crate) table: Sheet,
+    /// CSV, where it is not the wide table.
+    pub(crate) csv: Option<Sheet>,
+    /// One JSON object an item.
+    pub(crate) items: Vec<Value>,
+    /// One name an item.
+    pub(crate) names: Vec<String>,
+    /// What has to be said below the table; `notes` in JSON.
+    pub(crate) notes: Vec<String>,
+    /// Further fields of the JSON object, beside `items`.
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Listing {
+    /// The list in the format asked for, or `otherwise`.
+    pub(crate) fn render(&self, options: &ListOptions, otherwise: Format) -> Result<String, Failure> {
+        let shape = options.shape();
+        Ok(match options.format_or(otherwise) {
+            Format::Table => self.table(options, false),
+            Format::Wide => self.table(options, true),
+            Format::Csv => csv::render(self.csv.as_ref().unwrap_or(&self.table)),
+            Format::Name => self.names.iter().map(|name| format!("{name}\n")).collect(),
+            Format::Json if shape == Shape::Bare => document::json(&Value::Array(self.items.clone()))?,
+            Format::Json => document::json(&self.document())?,
+            Format::Yaml if shape == Shape::Bare => document::yaml_stream(&self.items)?,
+            Format::Yaml => document::yaml(&self.document())?,
+            Format::JsonPath(template) => json_path::render(&template, &self.document())?,
+        })
+    }
+
+    /// The object that `-o json`, `-o yaml` and `-o jsonpath` print.
+    fn document(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("apiVersion".to_owned(), json!("kubectl-infer.io/v1"));
+        object.insert("kind".to_owned(), json!(self.kind));
+        object.insert("items".to_owned(), Value::Array(self.items.clone()));
+        object.extend(self.fields.clone());
+        if !self.notes.is_empty() {
+            object.insert("notes".to_owned(), json!(self.notes));
+        }
+        Value::Object(object)
+    }
+
+    fn table(&self, options: &ListOptions, wide: bool) -> String {
+        let layout = table::Layout { wide, header: !options.no_headers, page: options.page_size.0 };
+        if self.table.rows.is_empty() {
+            return String::new();
+        }
+        let mut text = table::render(&self.table, layout);
+        if !options.no_headers && !self.notes.is_empty() {
+            text.push('\n');
+            for note in &self.notes {
+                text.push_str(&format!("* {note}\n"));
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,35 @@
+//! What is printed, and where to.
+
+mod csv;
+mod destination;
+mod document;
+mod json_path;
+mod listing;
+mod table;
+
+pub(crate) use destination::Destination;
+pub(crate) use document::{json, yaml};
+pub(crate) use listing::{Listing, Sheet};
+
+/// What a command has to say, all of it: nothing is printed before everything is known.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The output.
+    pub(crate) text: String,
+    /// Where it goes.
+    pub(crate) destination: Destination,
+    /// Exit status.
+    pub(crate) status: u8,
+}
+
+impl Outcome {
+    /// Text for standard output.
+    pub(crate) fn print(text: String) -> Self {
+        Self::write(text, Destination::StandardOutput)
+    }
+
+    /// Text for a destination.
+    pub(crate) fn write(text: String, destination: Destination) -> Self {
+        Self { text, destination, status: 0 }
+    }
+}

@@ -1,0 +1,40 @@
+//! The program from end to end: what it exits with, and who is told what.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::commands;
+use crate::failure::Failure;
+
+/// Parses, executes and prints.
+pub(crate) fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and usage errors; a reader who left early has nothing to be told.
+            let _ = error.print();
+            return exit_code(error.exit_code());
+        }
+    };
+    let status = commands::execute(arguments).and_then(|outcome| {
+        outcome.destination.write(&outcome.text)?;
+        Ok(outcome.status)
+    });
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => tell(&failure),
+    }
+}
+
+fn tell(failure: &Failure) -> ExitCode {
+    // Standard error may be closed too; the exit status still tells.
+    let _ = write!(io::stderr().lock(), "{failure}");
+    ExitCode::from(failure.status())
+}
+
+fn exit_code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(2))
+}
