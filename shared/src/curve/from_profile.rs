@@ -169,3 +169,89 @@ fn load_of(kind: LoadKind, amount: Option<f64>) -> Load {
         LoadKind::AtThroughput => Load::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::Origin;
+    use crate::workload::{Lengths, Traffic};
+
+    fn profile(load_kind: LoadKind, point: ProfilePoint) -> Profile {
+        Profile {
+            model: "google/gemma-2-27b-it".to_owned(),
+            precision: None,
+            server: "vllm".to_owned(),
+            server_version: None,
+            accelerator: "nvidia-h100-80gb".to_owned(),
+            accelerators: 2,
+            parallelism: None,
+            engine_arguments: String::new(),
+            traffic: Traffic { input_tokens: 1000.0, output_tokens: 100.0, lengths: Lengths::Fixed },
+            load_kind,
+            origin: Origin::Measured,
+            machine: None,
+            ttft_statistic: Statistic::Mean,
+            itl_statistic: Statistic::P50,
+            tags: vec!["wip".to_owned()],
+            source: "a test".to_owned(),
+            points: vec![point],
+        }
+    }
+
+    fn close(value: f64, wanted: f64) -> bool {
+        (value - wanted).abs() <= 1e-9 * wanted
+    }
+
+    #[test]
+    fn a_closed_loop_without_throughput_gets_it_by_littles_law() {
+        // End to end 10 ms + 99 · 10 ms = 1 s, so 8 in flight are 8 requests/s.
+        let entry = profile(LoadKind::Closed, ProfilePoint(Some(8.0), Some(10.0), Some(10.0), None, None));
+        let curve = Curve::from_profile(&entry).unwrap();
+        let point = curve.points[0];
+        assert!(close(point.requests_per_second, 8.0));
+        assert!(close(point.output_tokens_per_second, 800.0));
+        assert!(close(point.input_tokens_per_second, 8000.0));
+        assert!(close(point.ntpot.unwrap().milliseconds(), 10.0));
+        assert_eq!(point.concurrency, Some(8.0));
+        assert_eq!(curve.configuration.parallelism, Parallelism::tensor(2));
+        assert_eq!(curve.provenance.tags, ["wip"]);
+        assert!(curve.provenance.notes[1].contains("Little's law, approximate: the mean TTFT"));
+    }
+
+    #[test]
+    fn nominal_lengths_count_by_their_mean() {
+        // Drawn from 0.8 to 1.0 of nominal: 90 tokens on average, 10 + 89 · 10 = 900 ms end to end.
+        let mut entry =
+            profile(LoadKind::Closed, ProfilePoint(Some(9.0), Some(10.0), Some(10.0), None, None));
+        entry.traffic.lengths = Lengths::UniformFourFifths;
+        let point = Curve::from_profile(&entry).unwrap().points[0];
+        assert!(close(point.requests_per_second, 10.0));
+        assert!(close(point.output_tokens_per_second, 900.0));
+        assert!(close(point.input_tokens_per_second, 9000.0));
+    }
+
+    #[test]
+    fn an_open_loop_gets_its_requests_in_flight_by_littles_law() {
+        let entry = profile(LoadKind::Poisson, ProfilePoint(Some(5.0), None, None, Some(20.0), Some(400.0)));
+        let curve = Curve::from_profile(&entry).unwrap();
+        let point = curve.points[0];
+        assert_eq!(point.load, Load::RequestsPerSecond(5.0));
+        assert!(close(point.requests_per_second, 4.0));
+        assert!(close(point.concurrency.unwrap(), 8.0));
+        assert_eq!(curve.provenance.notes.len(), 1);
+    }
+
+    #[test]
+    fn an_open_loop_without_throughput_is_refused() {
+        // The rate that was offered is not the rate that was served.
+        let entry = profile(LoadKind::Poisson, ProfilePoint(Some(5.0), Some(10.0), Some(10.0), None, None));
+        assert_eq!(Curve::from_profile(&entry), Err(CurveError::NoThroughput { number: 1 }));
+    }
+
+    #[test]
+    fn figures_that_no_measurement_gives_are_refused() {
+        let entry = profile(LoadKind::Closed, ProfilePoint(Some(8.0), Some(-1.0), Some(10.0), None, None));
+        let error = Curve::from_profile(&entry).unwrap_err();
+        assert_eq!(error.to_string(), "point 1: TTFT is -1: it must be a positive, finite number");
+    }
+}

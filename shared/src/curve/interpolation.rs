@@ -216,3 +216,119 @@ impl LoadPoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixtures::{curve, gemma_on_h100, gemma_on_l4, with_ttft};
+    use super::*;
+    use LatencyMetric::{Ntpot, Ttft};
+
+    fn throughput_within(curve: &Curve, milliseconds: f64) -> Option<f64> {
+        let point = curve.highest_throughput_within(Ntpot, milliseconds)?;
+        Some(point.output_tokens_per_second)
+    }
+
+    #[test]
+    fn a_target_between_two_points_is_interpolated() {
+        let point = gemma_on_l4().highest_throughput_within(Ntpot, 641.0).unwrap();
+        // Halfway in latency from 197.4 to 1084.5 is halfway from 387.9 to 425.1 tokens/s.
+        assert!((point.output_tokens_per_second - 406.5).abs() < 0.01);
+        assert!((point.latency_milliseconds(Ntpot).unwrap() - 641.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_target_on_a_point_is_that_point() {
+        assert_eq!(throughput_within(&gemma_on_l4(), 179.8), Some(363.4));
+    }
+
+    #[test]
+    fn a_target_below_the_lowest_latency_has_no_point() {
+        assert_eq!(throughput_within(&gemma_on_l4(), 118.3), None);
+    }
+
+    #[test]
+    fn a_loose_target_gives_the_highest_throughput_and_not_the_last_point() {
+        // 3300 ms lies between the dip to 425.1 and the second 439.2 tokens/s.
+        assert_eq!(throughput_within(&gemma_on_l4(), 3300.0), Some(439.2));
+        assert_eq!(throughput_within(&gemma_on_h100(), 1e6), Some(2105.3));
+    }
+
+    #[test]
+    fn a_cold_start_at_low_load_does_not_keep_higher_loads_from_the_target() {
+        let cold = curve(&[(100.0, 80.0), (200.0, 40.0), (300.0, 60.0)]);
+        assert_eq!(throughput_within(&cold, 50.0), Some(250.0));
+    }
+
+    #[test]
+    fn a_lucky_dip_past_the_target_does_not_count() {
+        let lucky = curve(&[(100.0, 40.0), (200.0, 60.0), (300.0, 45.0), (400.0, 90.0)]);
+        assert_eq!(throughput_within(&lucky, 50.0), Some(150.0));
+    }
+
+    #[test]
+    fn latency_follows_throughput_up_to_the_plateau() {
+        let curve = gemma_on_l4();
+        let between = curve.latency_at(Ntpot, 406.5).unwrap();
+        assert!(matches!(between, LatencyAt::Milliseconds(value) if (value - 640.95).abs() < 0.01));
+        assert_eq!(curve.latency_at(Ntpot, 144.7), Some(LatencyAt::Milliseconds(118.4)));
+        assert_eq!(curve.latency_at(Ntpot, 435.0), Some(LatencyAt::Saturated));
+        let reach = LatencyAt::OutOfReach { lowest: 144.7, highest: 442.1 };
+        assert_eq!(curve.latency_at(Ntpot, 443.0), Some(reach));
+        assert_eq!(curve.latency_at(Ntpot, 100.0), Some(reach));
+        assert_eq!(curve.latency_at(Ttft, 406.5), None);
+    }
+
+    #[test]
+    fn figures_that_a_neighbour_lacks_are_not_made_up() {
+        let mut partly = with_ttft(&[(10.0, 30.0), (20.0, 40.0), (30.0, 50.0)]);
+        partly.points[1].ttft = None;
+        let point = partly.highest_throughput_within(Ntpot, 35.0).unwrap();
+        assert_eq!(point.ttft, None);
+        let point = partly.highest_throughput_within(Ttft, 15.0).unwrap();
+        assert_eq!(point.output_tokens_per_second, 100.0);
+    }
+
+    fn any_curve() -> impl Strategy<Value = Curve> {
+        prop::collection::vec((1.0_f64..1e4, 1.0_f64..1e4), 1..12).prop_map(|points| curve(&points))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_meets_the_target_and_was_reached(curve in any_curve(), target in 1.0_f64..1e4) {
+            if let Some(point) = curve.highest_throughput_within(Ntpot, target) {
+                prop_assert!(point.latency_milliseconds(Ntpot).unwrap() <= target * (1.0 + 1e-9));
+                let reach = curve.throughput_reach().unwrap();
+                let throughput = point.output_tokens_per_second;
+                prop_assert!(reach.lowest <= throughput && throughput <= reach.highest);
+            } else {
+                prop_assert!(curve.reach(Ntpot).unwrap().lowest > target);
+            }
+        }
+
+        #[test]
+        fn a_looser_target_never_gives_less(curve in any_curve(), target in 1.0_f64..1e4, more in 0.0_f64..1e4) {
+            let tight = throughput_within(&curve, target).unwrap_or(0.0);
+            let loose = throughput_within(&curve, target + more).unwrap_or(0.0);
+            prop_assert!(loose >= tight * (1.0 - 1e-9), "{tight} then {loose}");
+        }
+
+        #[test]
+        fn a_curve_that_bends_upwards_is_never_promised_more_than_it_gives(
+            floor in 10.0_f64..100.0,
+            rise in 0.1_f64..1000.0,
+            power in 1.0_f64..6.0,
+            steps in 2_u32..10,
+            share in 0.0_f64..1.0,
+        ) {
+            let latency = |throughput: f64| floor + rise * (throughput / 1000.0).powf(power);
+            let loads = (1..=steps).map(|step| 1000.0 * f64::from(step) / f64::from(steps));
+            let curve = curve(&loads.map(|load| (load, latency(load))).collect::<Vec<_>>());
+            let reach = curve.reach(Ntpot).unwrap();
+            let target = reach.lowest + share * (reach.highest - reach.lowest);
+            let throughput = throughput_within(&curve, target).unwrap();
+            prop_assert!(latency(throughput) <= target * (1.0 + 1e-9));
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! How latency and throughput of one configuration follow its load: points, provenance, and what is read off them.
 
 mod configuration;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod from_profile;
 mod interpolation;
 mod knee;

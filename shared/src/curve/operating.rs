@@ -187,3 +187,115 @@ impl Curve {
         limits.get(first).map(|(metric, _)| *metric)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixtures::{closed_loop, gemma_on_l4, with_ttft};
+    use super::*;
+    use crate::workload::{Ntpot, Ttft};
+
+    fn targets(ttft: Option<f64>, ntpot: Option<f64>) -> Targets {
+        Targets {
+            ttft: ttft.map(Ttft::from_milliseconds),
+            ntpot: ntpot.map(Ntpot::from_milliseconds),
+            ..Targets::default()
+        }
+    }
+
+    #[test]
+    fn without_targets_it_is_the_knee() {
+        let operating = gemma_on_l4().operating_point(&Targets::default()).unwrap();
+        assert_eq!(operating.kind, OperatingKind::Knee);
+        assert_eq!(operating.zone, Zone::Knee);
+        assert_eq!(operating.point.output_tokens_per_second, 425.1);
+    }
+
+    #[test]
+    fn without_targets_and_knee_it_is_the_highest_throughput_and_says_so() {
+        let rising = closed_loop(&[(1.0, 100.0), (2.0, 195.0), (4.0, 380.0)]);
+        let operating = rising.operating_point(&Targets::default()).unwrap();
+        let reason = MaximumReason::NoKnee(NoKnee::StillRising);
+        assert_eq!(operating.kind, OperatingKind::MaximumThroughput(reason));
+        assert_eq!(operating.point.output_tokens_per_second, 380.0);
+        assert_eq!(operating.zone, Zone::Ideal);
+    }
+
+    #[test]
+    fn with_several_targets_the_lowest_throughput_of_theirs_counts() {
+        let curve = with_ttft(&[(100.0, 30.0), (200.0, 35.0), (400.0, 40.0)]);
+        let operating = curve.operating_point(&targets(Some(150.0), Some(38.0))).unwrap();
+        assert_eq!(operating.kind, OperatingKind::AtTarget { binding: LatencyMetric::Ttft });
+        assert_eq!(operating.point.output_tokens_per_second, 150.0);
+        let operating = curve.operating_point(&targets(Some(350.0), Some(32.5))).unwrap();
+        assert_eq!(operating.kind, OperatingKind::AtTarget { binding: LatencyMetric::Ntpot });
+        assert_eq!(operating.point.output_tokens_per_second, 150.0);
+    }
+
+    #[test]
+    fn a_target_above_the_worst_latency_is_the_highest_throughput_and_says_so() {
+        let operating = gemma_on_l4().operating_point(&targets(None, Some(1e5))).unwrap();
+        let kind = OperatingKind::MaximumThroughput(MaximumReason::TargetsLoose);
+        assert_eq!(operating.kind, kind);
+        assert_eq!(operating.point.output_tokens_per_second, 442.1);
+        assert_eq!(operating.zone, Zone::Saturated);
+    }
+
+    #[test]
+    fn below_the_best_latency_it_says_what_binds_and_what_is_nearest() {
+        let why = gemma_on_l4().operating_point(&targets(None, Some(100.0))).unwrap_err();
+        let unmet = Unmet { metric: LatencyMetric::Ntpot, target: 100.0, nearest: 118.4 };
+        assert_eq!(why, NoOperatingPoint::Unmet(vec![unmet]));
+    }
+
+    #[test]
+    fn targets_that_exclude_each_other_name_what_has_to_give() {
+        // TTFT falls from a cold start while NTPOT rises: each target alone is met somewhere.
+        let curve = with_ttft(&[(100.0, 30.0), (60.0, 40.0), (50.0, 50.0)]);
+        let why = curve.operating_point(&targets(Some(58.0), Some(35.0))).unwrap_err();
+        let unmet = Unmet { metric: LatencyMetric::Ttft, target: 58.0, nearest: 60.0 };
+        let also = Unmet { metric: LatencyMetric::Ntpot, target: 35.0, nearest: 40.0 };
+        assert_eq!(why, NoOperatingPoint::Unmet(vec![unmet, also]));
+    }
+
+    #[test]
+    fn a_latency_that_was_never_measured_is_not_guessed() {
+        let why = gemma_on_l4().operating_point(&targets(Some(500.0), Some(200.0))).unwrap_err();
+        assert_eq!(why, NoOperatingPoint::NeverMeasured(LatencyMetric::Ttft));
+    }
+
+    proptest! {
+        #[test]
+        fn targets_of_the_nearest_values_are_met(
+            latencies in prop::collection::vec((1.0_f64..1e3, 1.0_f64..1e3), 1..10),
+            ttft in 1.0_f64..1e3,
+            ntpot in 1.0_f64..1e3,
+        ) {
+            let curve = with_ttft(&latencies);
+            if let Err(NoOperatingPoint::Unmet(unmet)) = curve.operating_point(&targets(Some(ttft), Some(ntpot))) {
+                prop_assert!(!unmet.is_empty());
+                let relaxed = |metric, asked| {
+                    let change = unmet.iter().find(|unmet| unmet.metric == metric);
+                    Some(change.map_or(asked, |change| change.nearest))
+                };
+                let relaxed = targets(relaxed(LatencyMetric::Ttft, ttft), relaxed(LatencyMetric::Ntpot, ntpot));
+                prop_assert!(curve.operating_point(&relaxed).is_ok());
+            }
+        }
+
+        #[test]
+        fn every_target_is_met_at_once(
+            latencies in prop::collection::vec((1.0_f64..1e3, 1.0_f64..1e3), 1..10),
+            ttft in 1.0_f64..1e3,
+            ntpot in 1.0_f64..1e3,
+        ) {
+            let curve = with_ttft(&latencies);
+            if let Ok(operating) = curve.operating_point(&targets(Some(ttft), Some(ntpot))) {
+                let point = operating.point;
+                prop_assert!(point.ttft.unwrap().milliseconds() <= ttft * (1.0 + 1e-9));
+                prop_assert!(point.ntpot.unwrap().milliseconds() <= ntpot * (1.0 + 1e-9));
+            }
+        }
+    }
+}

@@ -53,3 +53,34 @@ impl Curve {
         if reached >= SATURATED_FROM * self.highest_throughput() { Zone::Saturated } else { Zone::Knee }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{closed_loop, gemma_on_h100, gemma_on_l4};
+    use super::*;
+    use Zone::{Ideal, Knee, Saturated};
+
+    fn zones(curve: &Curve) -> Vec<Zone> {
+        (0..curve.points.len()).map(|index| curve.zone_of(index)).collect()
+    }
+
+    #[test]
+    fn a_curve_runs_through_all_three() {
+        let after = [Saturated; 5];
+        assert_eq!(zones(&gemma_on_l4())[..5], [Ideal, Ideal, Ideal, Ideal, Knee]);
+        assert_eq!(zones(&gemma_on_l4())[5..], after, "a later dip in throughput is saturated too");
+    }
+
+    #[test]
+    fn a_knee_on_the_plateau_is_still_the_knee() {
+        // 2051 of at most 2105 tokens/s are 97.4 %.
+        assert_eq!(gemma_on_h100().zone_of(4), Knee);
+        assert_eq!(gemma_on_h100().zone_of(5), Saturated);
+    }
+
+    #[test]
+    fn what_never_bends_is_ideal_to_its_end() {
+        let rising = closed_loop(&[(1.0, 100.0), (2.0, 195.0), (4.0, 380.0)]);
+        assert_eq!(zones(&rising), [Ideal; 3]);
+    }
+}
