@@ -72,7 +72,7 @@ pub struct UnknownColumn {
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// The column of this name or heading; only letters and digits count, in either case. Of a path of the service's
@@ -152,9 +152,72 @@ fn compare(a: &Value<'_>, b: &Value<'_>, falls: bool) -> Ordering {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::find_column;
+pub(super) mod tests {
+    use super::*;
     use crate::recommend::Recommendation;
+
+    /// A row of a table of dishes.
+    #[derive(Debug, Clone, PartialEq)]
+    pub(in super::super) struct Dish {
+        pub(in super::super) name: &'static str,
+        pub(in super::super) price: Option<f64>,
+    }
+
+    impl Row for Dish {
+        fn columns() -> &'static [Column<Self>] {
+            &[
+                Column {
+                    name: "dishName",
+                    header: "Dish",
+                    kind: ColumnKind::Text,
+                    value: |dish| Value::Text(dish.name.into()),
+                },
+                Column {
+                    name: "price",
+                    header: "Price",
+                    kind: ColumnKind::Number { decimals: 2 },
+                    value: |dish| Value::number(dish.price),
+                },
+            ]
+        }
+    }
+
+    pub(in super::super) const SOUP: Dish = Dish { name: "Tomato soup", price: Some(4.5) };
+    pub(in super::super) const RICE: Dish = Dish { name: "rice", price: Some(10.0) };
+    pub(in super::super) const FISH: Dish = Dish { name: "fish", price: None };
+
+    fn sorted(order: &str) -> Vec<&'static str> {
+        let mut rows = [RICE, FISH, SOUP];
+        SortOrder::parse(order).unwrap().sort(&mut rows);
+        rows.map(|dish| dish.name).to_vec()
+    }
+
+    #[test]
+    fn numbers_sort_by_size_and_what_has_none_comes_last_either_way() {
+        assert_eq!(sorted("price"), ["Tomato soup", "rice", "fish"]);
+        assert_eq!(sorted("~price"), ["rice", "Tomato soup", "fish"]);
+    }
+
+    #[test]
+    fn names_are_found_whatever_their_dashes_and_case() {
+        for name in ["dishName", "dish-name", "DISH_NAME"] {
+            assert_eq!(find_column::<Dish>(name).unwrap().header, "Dish");
+        }
+    }
+
+    #[test]
+    fn later_columns_decide_between_equals() {
+        let mut rows = [Dish { name: "b", ..RICE }, Dish { name: "a", ..RICE }, SOUP];
+        SortOrder::parse("price, ~dish-name").unwrap().sort(&mut rows);
+        assert_eq!(rows.map(|dish| dish.name), ["Tomato soup", "b", "a"]);
+    }
+
+    #[test]
+    fn an_unknown_column_names_the_nearest_and_all() {
+        let error = SortOrder::<Dish>::parse("prize").unwrap_err();
+        let wanted = "unknown column `prize` (did you mean `price`?); the columns are dishName, price";
+        assert_eq!(error.to_string(), wanted);
+    }
 
     #[test]
     fn a_column_is_found_by_its_name_its_path_and_its_heading() {

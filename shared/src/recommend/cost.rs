@@ -76,3 +76,51 @@ impl TokenCost {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_services_equations_by_hand() {
+        // $3.60 an hour are a tenth of a cent a second; 4000 input tokens/s count as 1000 output tokens/s.
+        let cost = TokenCost::of(3.6, 4000.0, 1000.0, 4.0).unwrap();
+        assert!((cost.usd_per_output_token - 0.5e-6).abs() < 1e-18);
+        assert!((cost.usd_per_input_token - 0.125e-6).abs() < 1e-18);
+    }
+
+    #[test]
+    fn what_does_not_flow_has_no_cost() {
+        assert_eq!(TokenCost::of(3.6, 0.0, 0.0, 4.0), None);
+        assert_eq!(TokenCost::of(3.6, 1.0, 1.0, 0.0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn both_costs_times_their_flows_give_the_price(
+            usd_per_hour in 0.01_f64..200.0,
+            input in 0.1_f64..1e6,
+            output in 0.1_f64..1e6,
+            ratio in 0.1_f64..20.0,
+        ) {
+            let cost = TokenCost::of(usd_per_hour, input, output, ratio).unwrap();
+            let usd_per_second = cost.usd_per_input_token * input + cost.usd_per_output_token * output;
+            prop_assert!((usd_per_second * 3600.0 - usd_per_hour).abs() <= 1e-9 * usd_per_hour);
+        }
+
+        #[test]
+        fn cost_falls_as_throughput_rises(
+            usd_per_hour in 0.01_f64..200.0,
+            input in 0.1_f64..1e6,
+            output in 0.1_f64..1e6,
+            more in 1.01_f64..10.0,
+        ) {
+            let slow = TokenCost::of(usd_per_hour, input, output, 4.0).unwrap();
+            let fast = TokenCost::of(usd_per_hour, input * more, output * more, 4.0).unwrap();
+            prop_assert!(fast.usd_per_output_token < slow.usd_per_output_token);
+            prop_assert!(fast.usd_per_input_token < slow.usd_per_input_token);
+        }
+    }
+}

@@ -10,8 +10,8 @@
 //! NOT model:gemma, -model:gemma                  negation
 //! a AND b, a b, a OR b, ( … )                    a b is a AND b, and binds less than OR
 //! ```
-//! As in gcloud, an expression with both `AND` and `OR` needs parentheses. Regular expressions (`~`) are not
-//! supported, and say so.
+//! As in gcloud, an expression with both `AND` and `OR` needs parentheses. Its regular expressions (`~`) and
+//! functions are not part of it.
 
 use thiserror::Error;
 
@@ -430,4 +430,112 @@ fn contains<R: Row>(column: &Column<R>, values: Vec<String>) -> Result<Test, Fil
 fn number<R: Row>(column: &Column<R>, value: &str) -> Result<f64, FilterError> {
     let parsed = value.parse::<f64>().ok().filter(|number| number.is_finite());
     parsed.ok_or_else(|| FilterError::NotANumber { column: column.name, value: value.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::columns::tests::{Dish, FISH, RICE, SOUP};
+    use super::*;
+
+    /// Names of the dishes that pass.
+    fn passing(text: &str) -> Vec<&'static str> {
+        let filter = Filter::parse(text).unwrap();
+        let passing = [SOUP, RICE, FISH].into_iter().filter(|dish| filter.matches(dish));
+        passing.map(|dish| dish.name).collect()
+    }
+
+    fn error(text: &str) -> String {
+        Filter::<Dish>::parse(text).unwrap_err().to_string()
+    }
+
+    const S: &str = SOUP.name;
+    const R: &str = RICE.name;
+    const F: &str = FISH.name;
+
+    #[test]
+    fn text_is_equal_contained_or_started_with() {
+        assert_eq!(passing("dishName=RICE"), [R]);
+        assert_eq!(passing("dishName='tomato soup'"), [S]);
+        assert_eq!(passing("dishName!=rice"), [S, F]);
+        assert_eq!(passing("dishName:SO"), [S]);
+        assert_eq!(passing("dishName:o*"), Vec::<&str>::new());
+        assert_eq!(passing("dishName:tom*"), [S]);
+        assert_eq!(passing("dishName=(rice fish)"), [R, F]);
+        assert_eq!(passing("dishName:(ice ish)"), [R, F]);
+    }
+
+    #[test]
+    fn numbers_compare_by_size_and_missing_ones_never_do() {
+        assert_eq!(passing("price<10"), [S]);
+        assert_eq!(passing("price <= 1e1"), [S, R]);
+        assert_eq!(passing("price>4.5"), [R]);
+        assert_eq!(passing("price>=4.5"), [S, R]);
+        assert_eq!(passing("price=10.0"), [R]);
+        assert_eq!(passing("price:*"), [S, R]);
+        assert_eq!(passing("-price:*"), [F]);
+    }
+
+    #[test]
+    fn terms_combine() {
+        assert_eq!(passing(""), [S, R, F]);
+        assert_eq!(passing("price:* AND NOT dishName:soup"), [R]);
+        assert_eq!(passing("price:* -dishName:soup"), [R]);
+        assert_eq!(passing("dishName=fish OR price<5"), [S, F]);
+        assert_eq!(passing("NOT (dishName=fish OR price<5)"), [R]);
+        assert_eq!(passing("(dishName=fish OR price<5) AND dishName:s"), [S, F]);
+    }
+
+    #[test]
+    fn terms_side_by_side_bind_less_than_or() {
+        assert_eq!(passing("dishName=fish OR dishName=rice price:*"), [R]);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_says_where_and_what_is_needed() {
+        let mixed = "filter, at character 21: `AND` and `OR` in one expression need parentheses";
+        assert_eq!(error("price:* AND price<5 OR dishName=rice"), mixed);
+        assert_eq!(error("price<"), "filter, at character 7: expected a value, found the end");
+        assert_eq!(error("(price<5"), "filter, at character 9: expected `)`, found the end");
+        assert_eq!(
+            error("price<5)"),
+            "filter, at character 8: expected `AND`, `OR` or another term, found `)`"
+        );
+        assert_eq!(
+            error("price ~ 5"),
+            "filter, at character 7: expected `=`, `!=`, `<`, `<=`, `>`, `>=` or `:`, found `~`"
+        );
+        assert_eq!(error("price<cheap"), "filter: column `price` holds numbers, `cheap` is none");
+        assert_eq!(error("price<NaN"), "filter: column `price` holds numbers, `NaN` is none");
+        assert_eq!(
+            error("dishName<5"),
+            "filter: column `dishName` holds text: compare it by `=`, `!=` or `:`"
+        );
+        assert_eq!(error("dishName='x"), "filter, at character 12: expected a closing quote, found the end");
+        assert!(error("cost<5").starts_with("filter: unknown column `cost`"));
+    }
+
+    #[test]
+    fn hostile_lengths_and_depths_are_refused() {
+        assert_eq!(error(&"(".repeat(4000)), "filter is nested deeper than 32 levels");
+        assert_eq!(error(&"NOT ".repeat(1000)), "filter is nested deeper than 32 levels");
+        assert_eq!(error(&" ".repeat(5000)), "filter has 5000 bytes, at most 4096 are read");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in "[a-z():=<>!~*'\"0-9 .ANDORT-]{0,80}|\\PC{0,40}") {
+            if let Ok(filter) = Filter::<Dish>::parse(&text) {
+                filter.matches(&SOUP);
+            }
+        }
+
+        #[test]
+        fn negation_splits_the_rows(limit in 0.0_f64..20.0) {
+            let here = passing(&format!("price<{limit}"));
+            let there = passing(&format!("NOT price<{limit}"));
+            prop_assert_eq!(here.len() + there.len(), 3);
+        }
+    }
 }
