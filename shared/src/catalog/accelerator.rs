@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Evidence;
 use super::entry::{Entry, Problem, name, positive, positive_if_given};
+use super::{Evidence, Precision};
 
 /// What drives the chip, which decides resources, images and labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -86,6 +86,28 @@ impl Accelerator {
     /// Device memory in bytes that a server finds: the usable figure where known, else the nominal.
     pub fn usable_memory_bytes(&self) -> f64 {
         self.usable_memory_gib.unwrap_or(self.memory_gib) * crate::estimate::GIB
+    }
+}
+
+impl Accelerator {
+    /// Whether its units, or kernels that unpack into the units it has, run weights of `precision`.
+    ///
+    /// * FP8 and NVFP4 need units of their own.
+    /// * MXFP4 and INT4 are unpacked while they are read (Marlin kernels): every GPU since Ampere has them for
+    ///   MXFP4, every GPU since Turing for INT4. No server of the catalog does so on TPU.
+    /// * INT8 needs integer units.
+    pub fn runs(&self, precision: Precision) -> bool {
+        // A peak of zero is how some sources write that there is no such unit.
+        let has = |peak: Option<f64>| peak.is_some_and(|peak| peak > 0.0);
+        let is_gpu = self.kind == AcceleratorKind::Gpu;
+        match precision {
+            Precision::Bf16 | Precision::Fp16 => true,
+            Precision::Fp8 => has(self.peak.fp8_tflops),
+            Precision::Int8 => has(self.peak.int8_tops),
+            Precision::Int4 => is_gpu && has(self.peak.int8_tops),
+            Precision::Nvfp4 => has(self.peak.fp4_tflops),
+            Precision::Mxfp4 => is_gpu && self.has_bf16,
+        }
     }
 }
 

@@ -24,7 +24,6 @@ use gke::Gke;
 pub use gke::{ComputeClass, ComputeClassSpec, PodMonitoring, PodMonitoringSpec};
 pub use names::{label_value, service_name, transfer_name, workload_name};
 pub use plan::{Plan, is_writable};
-pub use precision::runs;
 pub use request::{HubCache, ManifestRequest, Storage};
 pub use set::{Object, to_yaml};
 pub use storage::BucketUri;

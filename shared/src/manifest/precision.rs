@@ -1,7 +1,7 @@
 //! Which number formats a replica computes in.
 
 use super::{ManifestError, Plan};
-use crate::catalog::{Accelerator, AcceleratorKind, Precision};
+use crate::catalog::Precision;
 
 /// Arguments that follow from the formats of weights and chip; `None`: the server's own choice is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,34 +16,10 @@ pub(super) struct Numerics {
 /// (`_FLOAT16_NOT_SUPPORTED_MODELS` in `vllm/config`).
 const UNSTABLE_IN_HALF: [&str; 4] = ["Gemma2", "Gemma3", "Plamo2", "Glm4"];
 
-/// Whether the accelerator's units, or kernels that unpack into the units it has, run weights of `precision`.
-///
-/// * FP8 and NVFP4 need units of their own.
-/// * MXFP4 and INT4 are unpacked while they are read (Marlin kernels): every GPU since Ampere has them for
-///   MXFP4, every GPU since Turing for INT4. No server of the catalog does so on TPU.
-/// * INT8 needs integer units.
-pub fn runs(accelerator: &Accelerator, precision: Precision) -> bool {
-    let is_gpu = accelerator.kind == AcceleratorKind::Gpu;
-    let peak = &accelerator.peak;
-    match precision {
-        Precision::Bf16 | Precision::Fp16 => true,
-        Precision::Fp8 => has(peak.fp8_tflops),
-        Precision::Int8 => has(peak.int8_tops),
-        Precision::Int4 => is_gpu && has(peak.int8_tops),
-        Precision::Nvfp4 => has(peak.fp4_tflops),
-        Precision::Mxfp4 => is_gpu && accelerator.has_bf16,
-    }
-}
-
-/// A peak of zero is how some sources write that there is no such unit.
-fn has(peak: Option<f64>) -> bool {
-    peak.is_some_and(|peak| peak > 0.0)
-}
-
 /// The arguments, or why the accelerator cannot run these weights.
 pub(super) fn numerics(plan: &Plan<'_>) -> Result<Numerics, ManifestError> {
     let served = plan.quantize_at_load.unwrap_or(plan.checkpoint.precision);
-    if !runs(plan.accelerator, served) || !runs(plan.accelerator, plan.checkpoint.precision) {
+    if !plan.accelerator.runs(served) || !plan.accelerator.runs(plan.checkpoint.precision) {
         return Err(ManifestError::Precision {
             accelerator: plan.accelerator.id.clone(),
             precision: served,
@@ -77,7 +53,7 @@ fn dtype(plan: &Plan<'_>) -> Result<Option<&'static str>, ManifestError> {
 
 fn precisions_that_run(plan: &Plan<'_>) -> Vec<Precision> {
     let precisions = plan.model.checkpoints.iter().map(|checkpoint| checkpoint.precision);
-    let mut precisions: Vec<Precision> = precisions.filter(|other| runs(plan.accelerator, *other)).collect();
+    let mut precisions: Vec<Precision> = precisions.filter(|other| plan.accelerator.runs(*other)).collect();
     precisions.sort_unstable();
     precisions.dedup();
     precisions

@@ -9,13 +9,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::storage::{SidecarNeeds, StoragePlan};
 use super::{ManifestError, Plan};
-
-/// GiB of host memory that a server needs before any accelerator: interpreter, libraries, tokenizer, API.
-const SERVER_GIB: f64 = 4.0;
-
-/// GiB of host memory that each accelerator's worker process adds (PyTorch or JAX with the driver's pinned
-/// buffers take 2 to 3).
-const WORKER_GIB: f64 = 3.0;
+use crate::recommend::server_host_gib;
 
 /// GiB of shared memory for the collectives of a replica of one accelerator, and of more.
 const SHM_SINGLE_GIB: u64 = 2;
@@ -23,7 +17,7 @@ const SHM_PARALLEL_GIB: u64 = 16;
 
 /// Host memory in GiB without which the server does not start.
 pub(super) fn server_memory_gib(plan: &Plan<'_>) -> f64 {
-    SERVER_GIB + WORKER_GIB * f64::from(plan.accelerators)
+    server_host_gib(plan.accelerators)
 }
 
 /// Memory in whole GiB of the replica's share of its machine.

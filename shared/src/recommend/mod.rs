@@ -23,7 +23,7 @@ pub use engine::recommend;
 pub use error::RecommendError;
 pub use filter::{Filter, FilterError};
 pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
-pub use placement::{Placement, Replica};
+pub use placement::{Placement, Replica, server_host_gib};
 pub use recommendation::{NotMeasured, Recommendation, Recommendations};
 pub use requirements::{ProvenanceFilter, Requirements};
 pub use source::{CurveSource, Measured, Question};

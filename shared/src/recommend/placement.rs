@@ -1,16 +1,20 @@
 //! Which machine a replica runs on.
 
 use crate::catalog::{Catalog, CatalogError, Machine, Topology};
-
-/// GiB that a server needs on the host beside the weights it loads: its own processes, staging buffers, the
-/// shared memory of its workers. Our own rule; GKE's samples ask for far more.
-const SERVER_HOST_GIB: f64 = 8.0;
+use crate::estimate::GIB;
 
 /// Processors that a server needs beside one for each accelerator: one for the API, one for the engine (vLLM's
 /// documentation asks for `2 + accelerators` cores).
 const SERVER_VCPUS: f64 = 2.0;
 
-const GIB: f64 = 1_073_741_824.0;
+/// Host memory in GiB without which a server does not start on this many accelerators of one machine: 4 for
+/// interpreter, libraries, tokenizer and API, and 3 for each accelerator's worker process (PyTorch or JAX with
+/// the driver's pinned buffers take 2 to 3).
+pub fn server_host_gib(accelerators: u32) -> f64 {
+    const SERVER_GIB: f64 = 4.0;
+    const WORKER_GIB: f64 = 3.0;
+    SERVER_GIB + WORKER_GIB * f64::from(accelerators)
+}
 
 /// The machines of one replica, and how much of them it uses.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,10 +138,10 @@ impl Replica<'_> {
 
     /// Whether memory and processors of the host suffice.
     fn is_served_by(&self, place: &Placement) -> bool {
-        let hosts = f64::from(place.machines);
-        let weights_gib = self.weights_bytes as f64 / GIB / hosts;
-        let accelerators = f64::from(self.accelerators) / hosts;
-        place.machine.pod_memory_gib() * place.share >= weights_gib + SERVER_HOST_GIB
-            && place.machine.pod_vcpus() * place.share >= accelerators + SERVER_VCPUS
+        // A replica over several machines takes all their accelerators.
+        let here = self.accelerators.div_ceil(place.machines.max(1));
+        let weights_gib = self.weights_bytes as f64 / GIB / f64::from(place.machines);
+        place.machine.pod_memory_gib() * place.share >= weights_gib + server_host_gib(here)
+            && place.machine.pod_vcpus() * place.share >= f64::from(here) + SERVER_VCPUS
     }
 }

@@ -3,9 +3,7 @@
 use super::engine::Asked;
 use super::placement::Replica;
 use super::{NotMeasured, Placement, RecommendError};
-use crate::catalog::{
-    Accelerator, AcceleratorKind, Checkpoint, Machine, Model, Precision, Server, ServerVersion,
-};
+use crate::catalog::{Accelerator, Checkpoint, Machine, Model, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
 use crate::estimate::memory::{EngineLimits, fewest_accelerators};
 
@@ -69,7 +67,7 @@ impl Candidate<'_> {
     }
 
     fn fit(&self, asked: &Asked<'_>) -> Result<Option<NotMeasured>, RecommendError> {
-        if !computes(self.accelerator, self.checkpoint.precision) {
+        if !self.accelerator.runs(self.checkpoint.precision) {
             return Ok(None);
         }
         let machines = asked.catalog.machines_with(&self.accelerator.id)?;
@@ -113,19 +111,5 @@ impl Candidate<'_> {
             parallelism: Parallelism::tensor(accelerators),
             engine_arguments: String::new(),
         }
-    }
-}
-
-/// Whether servers compute with weights of this precision on the accelerator: natively, or for 4-bit integers
-/// and MXFP4 by the GPU kernels that unpack them (Marlin), which need bfloat16 units for MXFP4.
-fn computes(accelerator: &Accelerator, precision: Precision) -> bool {
-    let is_gpu = accelerator.kind == AcceleratorKind::Gpu;
-    match precision {
-        Precision::Bf16 | Precision::Fp16 => true,
-        Precision::Fp8 => accelerator.peak.fp8_tflops.is_some(),
-        Precision::Int8 => accelerator.peak.int8_tops.is_some(),
-        Precision::Int4 => is_gpu,
-        Precision::Nvfp4 => accelerator.peak.fp4_tflops.is_some(),
-        Precision::Mxfp4 => is_gpu && accelerator.has_bf16,
     }
 }
