@@ -26,6 +26,9 @@ const GAIN: f64 = 1.05;
 /// limit and not the spacing of the loads.
 const CLEARLY_HIGHER: f64 = 1.25;
 
+/// Mark of a profile whose single point the source itself names as the knee.
+pub const PUBLISHED_KNEE: &str = "published-knee";
+
 /// Why a curve has no knee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NoKnee {
@@ -38,10 +41,11 @@ pub enum NoKnee {
 }
 
 impl Curve {
-    /// Index of the knee's point.
+    /// Index of the knee's point: found, or for a single point marked [`PUBLISHED_KNEE`] as the source says.
     pub fn knee(&self) -> Result<usize, NoKnee> {
-        if self.points.len() < 2 {
-            return Err(NoKnee::SinglePoint);
+        if let [_] = self.points.as_slice() {
+            let is_published = self.provenance.tags.iter().any(|tag| tag == PUBLISHED_KNEE);
+            return if is_published { Ok(0) } else { Err(NoKnee::SinglePoint) };
         }
         let mut highest_later = 0.0_f64;
         let mut first_of_plateau = None;
@@ -129,6 +133,13 @@ mod tests {
     #[test]
     fn one_point_has_no_shape() {
         assert_eq!(closed_loop(&[(8.0, 700.0)]).knee(), Err(NoKnee::SinglePoint));
+    }
+
+    #[test]
+    fn one_point_is_the_knee_where_the_source_says_so() {
+        let mut published = closed_loop(&[(8.0, 700.0)]);
+        published.provenance.tags.push(PUBLISHED_KNEE.to_owned());
+        assert_eq!(published.knee(), Ok(0));
     }
 
     proptest! {

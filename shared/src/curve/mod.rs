@@ -15,7 +15,7 @@ mod zone;
 pub use configuration::{Configuration, Parallelism};
 pub use from_profile::CurveError;
 pub use interpolation::LatencyAt;
-pub use knee::NoKnee;
+pub use knee::{NoKnee, PUBLISHED_KNEE};
 pub use operating::{MaximumReason, NoOperatingPoint, OperatingKind, OperatingPoint, Unmet};
 pub use point::{Curve, Load, LoadKind, LoadPoint};
 pub use provenance::{Origin, Provenance};

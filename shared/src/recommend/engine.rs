@@ -4,8 +4,9 @@ use super::infeasible::{TargetKind, Unmet};
 use super::placement::Replica;
 use super::rank::rank;
 use super::{
-    Change, Cost, CurveSource, Infeasible, Nearest, NoPrice, Placement, PricedCost, Question, RecommendError,
-    Recommendation, Recommendations, Rejected, Rejection, Requirements, TokenCost, notes, unmeasured,
+    Change, Cost, CurveSource, Infeasible, Nearest, NoPrice, Placement, PricedCost, Question, Reachable,
+    RecommendError, Recommendation, Recommendations, Rejected, Rejection, Requirements, TokenCost, notes,
+    unmeasured,
 };
 use crate::catalog::{Accelerator, Catalog, Checkpoint, Machine, Model, Precision, Server, ServerVersion};
 use crate::curve::{self, Curve, LoadPoint, NoOperatingPoint};
@@ -86,8 +87,11 @@ impl<'a> Asked<'a> {
     }
 
     fn answers(&self, curves: &[Curve]) -> Result<Recommendations, RecommendError> {
-        let mut answers = Recommendations::default();
         let allowed = |curve: &&Curve| self.requirements.provenance.allows(curve.provenance.origin);
+        let serves =
+            |curve: &&Curve| self.requirements.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
+        let reachable = Reachable::of(curves.iter().filter(allowed).filter(serves));
+        let mut answers = Recommendations { reachable, ..Recommendations::default() };
         for curve in curves.iter().filter(allowed) {
             match self.answer(curve, &self.requirements.targets)? {
                 Ok(recommendation) => answers.ranked.push(recommendation),

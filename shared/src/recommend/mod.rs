@@ -24,6 +24,6 @@ pub use error::RecommendError;
 pub use filter::{Filter, FilterError};
 pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
 pub use placement::{Placement, Replica, server_host_gib};
-pub use recommendation::{NotMeasured, Recommendation, Recommendations};
+pub use recommendation::{NotMeasured, Reachable, Recommendation, Recommendations};
 pub use requirements::{ProvenanceFilter, Requirements};
 pub use source::{CurveSource, Measured, Question};

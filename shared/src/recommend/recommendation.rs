@@ -1,8 +1,8 @@
 //! What comes out: ranked recommendations, and what was left out and why.
 
 use super::{Cost, Infeasible, Placement, Rejected};
-use crate::curve::{Configuration, LoadKind, OperatingPoint, Provenance};
-use crate::workload::Traffic;
+use crate::curve::{Configuration, Curve, LoadKind, OperatingPoint, Provenance, Range};
+use crate::workload::{LatencyMetric, Traffic};
 
 /// One way to serve what was asked: configuration, machine, operating point, cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +48,38 @@ pub struct Recommendations {
     pub not_measured: Vec<NotMeasured>,
     /// Curves that do not answer, each with the reason.
     pub rejected: Vec<Rejected>,
+    /// What the curves of the asked traffic reach at all, whatever the targets.
+    pub reachable: Reachable,
     /// What binds and what would be reachable, when targets were asked and nothing meets them.
     pub infeasible: Option<Infeasible>,
     /// What a reader of the ranking has to know: unlike traffic, unlike load kinds, regions.
     pub notes: Vec<String>,
+}
+
+/// Lowest and highest figures over all points of some curves; absent where none was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reachable {
+    /// Output tokens a second of a replica.
+    pub output_tokens_per_second: Option<Range>,
+    /// Time to first token in milliseconds.
+    pub ttft: Option<Range>,
+    /// Inter-token latency in milliseconds.
+    pub itl: Option<Range>,
+    /// Normalised time per output token in milliseconds.
+    pub ntpot: Option<Range>,
+}
+
+impl Reachable {
+    pub(super) fn of<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Self {
+        let over = |reach: fn(&Curve) -> Option<Range>| {
+            let ranges = curves.clone().filter_map(reach);
+            Range::of(ranges.flat_map(|range| [range.lowest, range.highest]))
+        };
+        Self {
+            output_tokens_per_second: over(Curve::throughput_reach),
+            ttft: over(|curve| curve.reach(LatencyMetric::Ttft)),
+            itl: over(|curve| curve.reach(LatencyMetric::Itl)),
+            ntpot: over(|curve| curve.reach(LatencyMetric::Ntpot)),
+        }
+    }
 }
