@@ -47,6 +47,19 @@ impl Cost {
     }
 }
 
+impl PricedCost {
+    /// The same when the rest of the machines stays empty: the replica then pays for them whole.
+    pub fn alone(&self) -> Self {
+        let times = self.usd_per_hour_whole / self.usd_per_hour;
+        Self {
+            usd_per_hour: self.usd_per_hour_whole,
+            usd_per_million_input_tokens: self.usd_per_million_input_tokens * times,
+            usd_per_million_output_tokens: self.usd_per_million_output_tokens * times,
+            ..self.clone()
+        }
+    }
+}
+
 /// USD for one input and one output token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TokenCost {

@@ -1,6 +1,8 @@
 //! What a reader of a ranking has to know.
 
 use super::{Recommendation, Requirements};
+use crate::curve::MaximumReason;
+use crate::curve::OperatingKind::MaximumThroughput;
 use crate::workload::Statistic;
 
 /// Sentences about rows that must not be compared without a second thought.
@@ -33,6 +35,18 @@ pub(super) fn of(ranked: &[Recommendation], requirements: &Requirements) -> Vec<
         (
             any(|row| row.cost.priced().is_none()),
             "rows without a price come last, by output tokens a second of an accelerator".to_owned(),
+        ),
+        (
+            any(|row| matches!(row.operating.kind, MaximumThroughput(MaximumReason::NoKnee(_)))),
+            "rows without a knee stand at the highest throughput that was measured, whatever its latency: a \
+             latency target makes them comparable"
+                .to_owned(),
+        ),
+        (
+            any(|row| row.placement.share < 1.0 && row.cost.priced().is_some()),
+            "rows that use a part of a machine pay for that part: alone on it they cost what the whole machine \
+             does"
+                .to_owned(),
         ),
         (
             requirements.targets.ttft.is_some() && any(|row| row.provenance.ttft_statistic == Statistic::Mean),

@@ -47,8 +47,9 @@ impl Placement {
     /// The place of a replica: the machine type `named` where one is named and holds it, otherwise the smallest
     /// of `only`, or of all, that does. The error says why there is none.
     ///
-    /// The smallest is the one with the fewest accelerators, then processors, whose share of memory holds the
-    /// weights beside the server, so that they are read from disk once, and whose processors suffice.
+    /// The smallest is a single machine before several, then the one with the fewest accelerators, then
+    /// processors, whose share of memory holds the weights beside the server, so that they are read from disk
+    /// once, and whose processors suffice.
     pub fn of(
         catalog: &Catalog,
         replica: Replica<'_>,
@@ -61,7 +62,8 @@ impl Placement {
         }
         let allowed = |machine: &&&Machine| only.is_none_or(|only| machine.name == only);
         let allowed: Vec<&Machine> = candidates.iter().filter(allowed).copied().collect();
-        let places: Vec<Self> = allowed.iter().filter_map(|machine| replica.on(machine)).collect();
+        let mut places: Vec<Self> = allowed.iter().filter_map(|machine| replica.on(machine)).collect();
+        places.sort_by_key(|place| place.machines);
         let of_source = named.and_then(|named| places.iter().find(|place| place.machine.name == named));
         if let Some(place) = of_source {
             let note = format!("machine {} as the source names it", place.machine.name);

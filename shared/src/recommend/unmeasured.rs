@@ -3,7 +3,7 @@
 use super::engine::Asked;
 use super::placement::Replica;
 use super::{NotMeasured, Placement, RecommendError};
-use crate::catalog::{Accelerator, Checkpoint, Machine, Model, Server, ServerVersion};
+use crate::catalog::{Accelerator, AcceleratorKind, Checkpoint, Machine, Model, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
 use crate::estimate::memory::{EngineLimits, fewest_accelerators};
 
@@ -70,14 +70,7 @@ impl Candidate<'_> {
         if !self.accelerator.runs(self.checkpoint.precision) {
             return Ok(None);
         }
-        let machines = asked.catalog.machines_with(&self.accelerator.id)?;
-        let allowed = |machine: &&&Machine| {
-            let single_host = machine.topologies.is_empty() || machine.single_host_topology().is_some();
-            single_host && asked.machine.is_none_or(|asked| asked.name == machine.name)
-        };
-        let machines = machines.iter().filter(allowed);
-        let counts: Vec<u32> =
-            machines.map(|machine| machine.whole_accelerators()).filter(|count| *count > 0).collect();
+        let counts = self.counts(asked)?;
         let limits = EngineLimits::of(self.version, self.accelerator);
         let context = asked.requirements.traffic.map_or(CONTEXT_TOKENS, |traffic| {
             // Lengths were checked to be positive and finite; the cast saturates.
@@ -98,6 +91,19 @@ impl Candidate<'_> {
             placement,
             max_context_tokens: plan.max_context_tokens,
         }))
+    }
+
+    /// Accelerators that a replica on one machine can have: on GPUs powers of two, on TPUs whole machines.
+    fn counts(&self, asked: &Asked<'_>) -> Result<Vec<u32>, RecommendError> {
+        let machines = asked.catalog.machines_with(&self.accelerator.id)?;
+        let allowed = |machine: &&&Machine| asked.machine.is_none_or(|asked| asked.name == machine.name);
+        let machines = machines.iter().filter(allowed);
+        if self.accelerator.kind == AcceleratorKind::Tpu {
+            let single_host = machines.filter(|machine| machine.single_host_topology().is_some());
+            return Ok(single_host.map(|machine| machine.whole_accelerators()).collect());
+        }
+        let most = machines.map(|machine| machine.whole_accelerators()).max().unwrap_or(0);
+        Ok((0..u32::BITS).map(|power| 1 << power).take_while(|count| *count <= most).collect())
     }
 
     fn configuration(&self, accelerators: u32) -> Configuration {
