@@ -8,7 +8,7 @@
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use infer_core::catalog::{Catalog, CatalogError};
 
-use crate::arguments::{Arguments, CatalogOptions};
+use crate::arguments::{Arguments, CatalogOptions, Format};
 use crate::overlay;
 
 /// The program that kubectl calls.
@@ -142,6 +142,9 @@ fn values(overlays: &CatalogOptions, argument: &Arg, before: &[String]) -> (Vec<
         return (fixed, NO_FILES);
     }
     match argument.get_long() {
+        Some("output") => {
+            (Format::NAMES.split(", ").map(|name| (name.to_owned(), String::new())).collect(), NO_FILES)
+        }
         Some("catalog" | "output-path" | "filename" | "kubeconfig") => (Vec::new(), DEFAULT),
         Some(flag) => {
             let catalog = overlay::catalog(overlays).ok();
@@ -182,7 +185,7 @@ fn names(catalog: &Catalog, flag: &str, before: &[String]) -> Result<Vec<Candida
         "use-case" => {
             catalog.use_cases()?.iter().map(|case| (case.name.clone(), case.traffic.to_string())).collect()
         }
-        "serving-stack" => vec![plain(crate::commands::SERVING_STACK)],
+        "serving-stack" => vec![plain(crate::requirements::SERVING_STACK)],
         _ => Vec::new(),
     })
 }

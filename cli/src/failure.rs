@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use infer_core::catalog::CatalogError;
+
 /// Whose mistake it was, which decides the exit status and what is said beside the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -69,12 +71,39 @@ impl fmt::Display for Failure {
             Kind::Unexpected => "unexpected error",
         };
         writeln!(f, "{label}: {}", self.error)?;
-        for cause in self.error.chain().skip(1) {
-            writeln!(f, "  caused by: {cause}")?;
+        // Typed errors often repeat their cause in their own sentence.
+        let mut said = self.error.to_string();
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            if !said.contains(&cause) {
+                writeln!(f, "  caused by: {cause}")?;
+            }
+            said = cause;
         }
         for hint in &self.hints {
             writeln!(f, "hint: {hint}")?;
         }
         Ok(())
+    }
+}
+
+/// A name that the catalog does not have, with the command that lists those it has.
+pub(crate) fn unknown(error: CatalogError) -> Failure {
+    let listing = match &error {
+        CatalogError::Unknown { kind: "model", .. } => Some("`kubectl infer models list` prints the models"),
+        CatalogError::Unknown { kind: "use case", .. } => {
+            Some("`kubectl infer use-cases list` prints the use cases")
+        }
+        CatalogError::Unknown { kind: "server", .. } => {
+            Some("`kubectl infer model-servers list --model MODEL` prints the model servers")
+        }
+        CatalogError::Unknown { kind: "accelerator", .. } => {
+            Some("`kubectl infer accelerators list --model MODEL` prints the accelerators that hold a model")
+        }
+        _ => None,
+    };
+    let failure = Failure::user(error);
+    match listing {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }

@@ -8,6 +8,7 @@ mod failure;
 mod output;
 mod overlay;
 mod program;
+mod requirements;
 mod select;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::ListOptions;
+use super::values;
 
 /// `models …`.
 #[derive(Debug, Subcommand)]
@@ -130,6 +131,39 @@ Examples:
 /// `use-cases list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListUseCases {
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+}
+
+/// `accelerators …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AcceleratorsCommand {
+    /// Accelerators that hold a model, and how fast it was measured on them.
+    ///
+    /// An accelerator that holds the model but has no measurement is listed without figures: manifests can be
+    /// written for it.
+    #[command(after_help = "\
+Examples:
+  kubectl infer accelerators list --model google/gemma-2-27b-it
+  kubectl infer accelerators list --model google/gemma-2-27b-it --max-ntpot-milliseconds 100 -o wide")]
+    List(ListAccelerators),
+}
+
+/// `accelerators list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListAccelerators {
+    /// Model, as Hugging Face names it.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(crate) model: String,
+    /// Only this model server.
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) model_server: Option<String>,
+    /// Only this version of the model server.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) model_server_version: Option<String>,
+    /// Only accelerators that stay within this time per output token; figures are those at the target.
+    #[arg(long, value_name = "MS", value_parser = values::milliseconds, allow_negative_numbers = true)]
+    pub(crate) max_ntpot_milliseconds: Option<f64>,
     #[command(flatten)]
     pub(crate) list: ListOptions,
 }

@@ -1,10 +1,11 @@
 //! The command line: one module a family of commands, names and values as `gcloud container ai profiles` has
 //! them, with kubectl's habits beside them.
 //!
-//! These types hold what was written; the commands decide what it means.
+//! These types hold what was written; what it means is decided in `requirements`, in one place.
 
 mod catalog;
 mod output;
+mod profiles;
 mod program;
 mod values;
 
@@ -13,10 +14,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use catalog::{
-    ModelServerVersionsCommand, ModelServersCommand, ModelsCommand, ServingStackVersionsCommand,
-    ServingStacksCommand, UseCasesCommand,
+    AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
+    ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
 pub(crate) use output::{Format, ListOptions, Shape};
+pub(crate) use profiles::{
+    BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
+    WorkloadOptions,
+};
 pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutput};
 
 /// From a latency target to a running, autoscaled LLM server on Kubernetes.
@@ -34,6 +39,9 @@ pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutp
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  # What would serve the model, cheapest first
+  kubectl infer list --model openai/gpt-oss-120b --target-ttft-milliseconds 500
+
   # What the catalog knows
   kubectl infer models list"
 )]
@@ -58,6 +66,14 @@ pub(crate) struct CatalogOptions {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Rank what serves a model, with price and latency; same as `profiles list`.
+    List(Box<ListProfiles>),
+    /// Rank what serves a model, with price and latency.
+    #[command(subcommand, arg_required_else_help = true)]
+    Profiles(ProfilesCommand),
+    /// Print every point of the curves behind the recommendations.
+    #[command(subcommand, arg_required_else_help = true)]
+    Benchmarks(BenchmarksCommand),
     /// Models that the catalog knows.
     #[command(subcommand, arg_required_else_help = true)]
     Models(ModelsCommand),
@@ -76,6 +92,9 @@ pub(crate) enum Command {
     /// Kinds of traffic, with the lengths of their prompts and answers.
     #[command(subcommand, alias = "use-case", arg_required_else_help = true)]
     UseCases(UseCasesCommand),
+    /// Accelerators that hold a model, and how fast it was measured on them.
+    #[command(subcommand, arg_required_else_help = true)]
+    Accelerators(AcceleratorsCommand),
     /// Print a completion script, or install completion for kubectl.
     Completion(Completion),
     /// Print the manual page, or write all of them into a folder.

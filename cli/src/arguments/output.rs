@@ -36,7 +36,8 @@ pub(crate) enum Shape {
 }
 
 impl Format {
-    const NAMES: &str = "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE";
+    /// What `-o` accepts.
+    pub(crate) const NAMES: &str = "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE";
 }
 
 impl FromStr for Format {

@@ -2,6 +2,43 @@
 
 use std::num::NonZeroUsize;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use infer_core::catalog::PricingModel;
+use infer_core::recommend::ProvenanceFilter;
+
+/// Longest latency target that is taken for meant: a day.
+const MOST_MILLISECONDS: f64 = 86_400_000.0;
+
+/// Dearest cost target, in USD for a million tokens, that is taken for meant.
+const MOST_USD: f64 = 1_000_000.0;
+
+/// Longest prompt or answer, in tokens, that is taken for meant.
+const MOST_TOKENS: u32 = 10_000_000;
+
+/// A latency target.
+pub(super) fn milliseconds(text: &str) -> Result<f64, String> {
+    positive(text, MOST_MILLISECONDS)
+        .ok_or_else(|| format!("must be a positive number of milliseconds, at most {MOST_MILLISECONDS}"))
+}
+
+/// A cost target.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
+    positive(text, MOST_USD).ok_or_else(|| format!("must be a positive number of USD, at most {MOST_USD}"))
+}
+
+/// The ratio of the two token costs.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    positive(text, 1000.0).ok_or_else(|| "must be a positive number, at most 1000".to_owned())
+}
+
+/// A length of prompts or answers.
+pub(super) fn tokens(text: &str) -> Result<u32, String> {
+    let tokens = text.parse::<u32>().ok();
+    tokens
+        .filter(|tokens| (1..=MOST_TOKENS).contains(tokens))
+        .ok_or_else(|| format!("must be a whole number of tokens from 1 to {MOST_TOKENS}"))
+}
+
 /// A number of rows; `None` is gcloud's `unlimited`.
 pub(super) fn rows(text: &str) -> Result<Rows, String> {
     if text == "unlimited" {
@@ -16,3 +53,60 @@ pub(super) fn rows(text: &str) -> Result<Rows, String> {
 /// How many rows; `None`: all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rows(pub(crate) Option<NonZeroUsize>);
+
+/// One of the four pricing models, by the service's names.
+pub(super) fn pricing_model() -> impl TypedValueParser<Value = PricingModel> {
+    PossibleValuesParser::new(PricingModel::ALL.map(PricingModel::name))
+        .map(|name| PricingModel::ALL.into_iter().find(|model| model.name() == name).unwrap_or_default())
+}
+
+/// What figures may rest on.
+pub(super) fn provenance() -> impl TypedValueParser<Value = ProvenanceFilter> {
+    PossibleValuesParser::new(ProvenanceFilter::ALL.map(ProvenanceFilter::name)).map(|name| {
+        let mut all = ProvenanceFilter::ALL.into_iter();
+        all.find(|filter| filter.name() == name).unwrap_or_default()
+    })
+}
+
+/// A day as manifests state it.
+pub(super) fn date(text: &str) -> Result<String, String> {
+    let number = |range: std::ops::Range<usize>| -> Option<u32> {
+        let digits = text.get(range)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    let dashes = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    match (dashes, number(0..4), number(5..7), number(8..10)) {
+        (true, Some(_), Some(1..=12), Some(1..=31)) => Ok(text.to_owned()),
+        _ => Err("must be a day as `2026-07-02`".to_owned()),
+    }
+}
+
+fn positive(text: &str, most: f64) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    (number > 0.0 && number <= most).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_that_nothing_could_be_compared_with_are_refused() {
+        for text in ["0", "-1", "NaN", "inf", "-inf", "1e300", "", "12ms", "1,5"] {
+            assert!(milliseconds(text).is_err(), "{text:?}");
+            assert!(dollars(text).is_err(), "{text:?}");
+        }
+        assert_eq!(milliseconds("0.5"), Ok(0.5));
+        assert_eq!(dollars("0.00001"), Ok(0.000_01));
+    }
+
+    #[test]
+    fn days_are_written_one_way() {
+        assert_eq!(date("2026-07-02"), Ok("2026-07-02".to_owned()));
+        for text in
+            ["2026-7-2", "02.07.2026", "2026-13-01", "2026-00-10", "2026-01-32", "+026-01-01", "yesterday"]
+        {
+            assert!(date(text).is_err(), "{text:?}");
+        }
+    }
+}

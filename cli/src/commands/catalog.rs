@@ -6,13 +6,13 @@ use infer_core::catalog::{
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
 use serde_json::{Map, json};
 
-use super::{SERVING_STACK, SERVING_STACK_VERSION, check_serving_stack, unknown};
 use crate::arguments::{
     Format, ListOptions, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, unknown};
 use crate::output::{Listing, Outcome, Sheet};
+use crate::requirements::{SERVING_STACK, SERVING_STACK_VERSION, check_serving_stack};
 use crate::select::select;
 
 const TEXT: ColumnKind = ColumnKind::Text;

@@ -1,25 +1,25 @@
 //! One function a command: options in, outcome out.
 
+mod accelerators;
+mod benchmarks;
 mod catalog;
+mod profiles;
 mod program;
 
-use infer_core::catalog::CatalogError;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, ProfilesCommand};
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::{completion, overlay};
-
-/// The serving stack that manifests are written for.
-pub(crate) const SERVING_STACK: &str = "deployment";
-
-/// Its version: that of the API group of its objects.
-const SERVING_STACK_VERSION: &str = "apps/v1";
 
 /// Does what the command line says.
 pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
     let overlays = &arguments.catalog;
     match arguments.command {
+        Command::List(options) | Command::Profiles(ProfilesCommand::List(options)) => {
+            profiles::list(&overlay::catalog(overlays)?, &options)
+        }
+        Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
+        Command::Accelerators(command) => accelerators::list(&overlay::catalog(overlays)?, command),
         Command::Models(command) => catalog::models(&overlay::catalog(overlays)?, command),
         Command::ModelServers(command) => catalog::model_servers(&overlay::catalog(overlays)?, command),
         Command::ModelServerVersions(command) => {
@@ -35,34 +35,4 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Version(options) => program::version(&overlay::catalog(overlays)?, &options),
         Command::Complete { words } => Ok(Outcome::print(completion::complete(overlays, &words))),
     }
-}
-
-/// A name that the catalog does not have, with the command that lists those it has.
-fn unknown(error: CatalogError) -> Failure {
-    let list = match &error {
-        CatalogError::Unknown { kind, .. } => match *kind {
-            "model" => Some("`kubectl infer models list` prints the models"),
-            "use case" => Some("`kubectl infer use-cases list` prints the use cases"),
-            _ => None,
-        },
-        _ => None,
-    };
-    let failure = Failure::user(error);
-    match list {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// Refuses a serving stack, or a version of it, that nothing here knows.
-fn check_serving_stack(stack: Option<&str>, version: Option<&str>) -> Result<(), Failure> {
-    let known = [(stack, SERVING_STACK), (version, SERVING_STACK_VERSION)];
-    for (asked, known) in known {
-        if let Some(asked) = asked.filter(|asked| *asked != known) {
-            let message = format!("serving stack or version `{asked}` is not known, only `{known}` is");
-            return Err(Failure::user(anyhow::anyhow!(message))
-                .hint("`kubectl infer serving-stacks list` prints them"));
-        }
-    }
-    Ok(())
 }

@@ -46,7 +46,10 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn resolve(catalog: &'a Catalog, requirements: &'a Requirements) -> Result<Self, RecommendError> {
+    pub(super) fn resolve(
+        catalog: &'a Catalog,
+        requirements: &'a Requirements,
+    ) -> Result<Self, RecommendError> {
         check_numbers(requirements)?;
         check_region(catalog, requirements)?;
         let found = requirements.model.as_deref().map(|name| catalog.find_model(name)).transpose()?;
@@ -72,7 +75,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Curves of everything that the question covers, whatever their traffic.
-    fn curves(&self, source: &dyn CurveSource) -> Result<Vec<Curve>, RecommendError> {
+    pub(super) fn curves(&self, source: &dyn CurveSource) -> Result<Vec<Curve>, RecommendError> {
         let of_machine = self.machine.map(|machine| machine.accelerator.as_str());
         let mut curves = source.curves(&Question {
             model: self.model.map(|model| model.id.as_str()),
@@ -152,7 +155,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The weights that a curve's configuration serves.
-    fn weights(&self, curve: &Curve) -> Result<Weights, RecommendError> {
+    pub(super) fn weights(&self, curve: &Curve) -> Result<Weights, RecommendError> {
         let model = match self.model {
             Some(model) => model,
             None => self.catalog.find_model(&curve.configuration.model)?.model,
@@ -178,7 +181,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn cost(&self, placement: &Placement, point: &LoadPoint) -> Result<Cost, RecommendError> {
+    pub(super) fn cost(&self, placement: &Placement, point: &LoadPoint) -> Result<Cost, RecommendError> {
         let machine = placement.machine.name.as_str();
         let default_region = Catalog::default_region(machine);
         let region = self.requirements.region.as_deref().unwrap_or(default_region);
@@ -294,9 +297,9 @@ impl<'a> Asked<'a> {
     }
 }
 
-struct Weights {
+pub(super) struct Weights {
     checkpoint: String,
-    bytes: u64,
+    pub(super) bytes: u64,
     note: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! [`recommend`] asks one [`CurveSource`] for curves and does not know what is behind it.
 
+mod benchmarks;
 mod columns;
 mod cost;
 mod engine;
@@ -17,6 +18,7 @@ mod requirements;
 mod source;
 mod unmeasured;
 
+pub use benchmarks::{Benchmark, BenchmarkPoint, benchmarks};
 pub use columns::{Column, ColumnKind, Row, SortOrder, UnknownColumn, Value, find_column};
 pub use cost::{Cost, NoPrice, PricedCost, TokenCost};
 pub use engine::recommend;

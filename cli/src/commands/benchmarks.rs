@@ -1,0 +1,230 @@
+//! `benchmarks list`: every point of the curves of a model on a server.
+
+use infer_core::catalog::Catalog;
+use infer_core::recommend::{
+    self, Benchmark, BenchmarkPoint, Column, ColumnKind, Cost, Measured, PricedCost, Requirements, Row, Value,
+};
+use infer_core::workload::LatencyMetric;
+use serde_json::{Map, json};
+
+use super::profiles;
+use crate::arguments::{BenchmarksCommand, Format};
+use crate::failure::Failure;
+use crate::output::{Listing, Outcome, Sheet};
+use crate::requirements;
+use crate::select::select;
+
+/// One point, and the curve that it is of.
+struct PointRow {
+    /// Index of the curve.
+    curve: usize,
+    /// The curve; its points are those of the other rows.
+    benchmark: std::rc::Rc<Benchmark>,
+    point: BenchmarkPoint,
+}
+
+const TEXT: ColumnKind = ColumnKind::Text;
+const WHOLE: ColumnKind = ColumnKind::Number { decimals: 0 };
+const CENTS: ColumnKind = ColumnKind::Number { decimals: 3 };
+
+/// In the order of the service's `csvprofile`, ours after them.
+const COLUMNS: &[Column<PointRow>] = &[
+    column("instanceType", "Instance Type", TEXT, |row| {
+        let placement = row.benchmark.placement.as_ref();
+        Value::text(placement.map(|placement| placement.machine.name.as_str()))
+    }),
+    column("acceleratorType", "Accelerator Type", TEXT, |row| text(&row.benchmark.configuration.accelerator)),
+    column("model", "Model Name", TEXT, |row| text(&row.benchmark.configuration.model)),
+    column("modelServer", "Model Server Name", TEXT, |row| text(&row.benchmark.configuration.server)),
+    column("modelServerVersion", "Model Server Version", TEXT, |row| {
+        Value::text(row.benchmark.configuration.server_version.as_deref())
+    }),
+    column("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
+        Value::Number(row.point.point.output_tokens_per_second)
+    }),
+    column("ntpotMilliseconds", "NTPOT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
+    column("ttftMilliseconds", "TTFT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
+    column("itlMilliseconds", "ITL (ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
+    column("queriesPerSecond", "QPS", ColumnKind::Number { decimals: 2 }, |row| {
+        Value::Number(row.point.point.requests_per_second)
+    }),
+    column("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
+        cost(row, |cost| cost.usd_per_million_input_tokens)
+    }),
+    column("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
+        cost(row, |cost| cost.usd_per_million_output_tokens)
+    }),
+    column("useCase", "Use Case", TEXT, |_| Value::Missing),
+    column("inputTokens", "Average Input Length", WHOLE, |row| {
+        Value::Number(row.benchmark.traffic.mean_input_tokens())
+    }),
+    column("outputTokens", "Average Output Length", WHOLE, |row| {
+        Value::Number(row.benchmark.traffic.mean_output_tokens())
+    }),
+    column("servingStack", "Serving Stack", TEXT, |_| Value::Missing),
+    column("servingStackVersion", "Serving Stack Version", TEXT, |_| Value::Missing),
+    column("acceleratorCount", "Accelerators", WHOLE, |row| {
+        Value::Number(f64::from(row.benchmark.configuration.accelerators))
+    }),
+    column("precision", "Precision", TEXT, |row| {
+        Value::text(row.benchmark.configuration.precision.map(|precision| precision.name()))
+    }),
+    column("loadKind", "Load", TEXT, |row| text(row.benchmark.load_kind.name())),
+    column("concurrency", "In Flight", WHOLE, |row| Value::number(row.point.point.concurrency)),
+    column("zone", "Zone", TEXT, |row| text(row.point.zone.name())),
+    column("knee", "Knee", TEXT, |row| text(if row.point.is_knee { "true" } else { "false" })),
+    column("region", "Region", TEXT, |row| Value::text(priced(row).map(|cost| cost.price.region.as_str()))),
+    column("provenance", "Provenance", TEXT, |row| text(row.benchmark.provenance.origin.name())),
+    column("engineArguments", "Engine Arguments", TEXT, |row| {
+        let arguments = row.benchmark.configuration.engine_arguments.as_str();
+        Value::text((!arguments.is_empty()).then_some(arguments))
+    }),
+    column("source", "Source", TEXT, |row| text(&row.benchmark.provenance.source)),
+];
+
+/// Columns of a table that is not wide.
+const SHOWN: &[&str] = &[
+    "instanceType",
+    "modelServerVersion",
+    "acceleratorCount",
+    "precision",
+    "inputTokens",
+    "outputTokens",
+    "concurrency",
+    "queriesPerSecond",
+    "outputTokensPerSecond",
+    "ntpotMilliseconds",
+    "ttftMilliseconds",
+    "itlMilliseconds",
+    "costPerMillionOutputTokens",
+    "zone",
+    "provenance",
+];
+
+impl Row for PointRow {
+    fn columns() -> &'static [Column<Self>] {
+        COLUMNS
+    }
+}
+
+const fn column(
+    name: &'static str,
+    header: &'static str,
+    kind: ColumnKind,
+    value: for<'a> fn(&'a PointRow) -> Value<'a>,
+) -> Column<PointRow> {
+    Column { name, header, kind, value }
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(text.into())
+}
+
+fn latency(row: &PointRow, metric: LatencyMetric) -> Value<'static> {
+    Value::number(row.point.point.latency_milliseconds(metric))
+}
+
+fn priced(row: &PointRow) -> Option<&PricedCost> {
+    row.point.cost.as_ref().and_then(Cost::priced)
+}
+
+fn cost(row: &PointRow, of: fn(&PricedCost) -> f64) -> Value<'static> {
+    Value::number(priced(row).map(of))
+}
+
+/// `benchmarks list`.
+pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outcome, Failure> {
+    let BenchmarksCommand::List(options) = command;
+    let asked = requirements::of_benchmarks(catalog, &options)?;
+    let benchmarks =
+        recommend::benchmarks(catalog, &Measured::new(catalog), &asked).map_err(profiles::failure)?;
+    if benchmarks.is_empty() {
+        let message = format!("nothing was measured of `{}` on `{}`", options.model, options.model_server);
+        let hint =
+            format!("`kubectl infer list --model {}` prints what was measured of the model", options.model);
+        return Err(Failure::user(anyhow::anyhow!("{message} with these requirements")).hint(hint));
+    }
+    let rows = select(rows(benchmarks), &options.list)?;
+    let listing = Listing {
+        kind: "BenchmarkList",
+        table: Sheet::of(&rows, SHOWN),
+        items: documents(&rows, &asked),
+        names: rows.iter().map(|row| name(&row.benchmark)).collect(),
+        ..Listing::default()
+    };
+    Ok(Outcome::print(listing.render(&options.list, Format::Csv)?))
+}
+
+fn rows(benchmarks: Vec<Benchmark>) -> Vec<PointRow> {
+    let of_curve = |(curve, mut benchmark): (usize, Benchmark)| {
+        let points = std::mem::take(&mut benchmark.points);
+        let benchmark = std::rc::Rc::new(benchmark);
+        points.into_iter().map(move |point| PointRow {
+            curve,
+            benchmark: std::rc::Rc::clone(&benchmark),
+            point,
+        })
+    };
+    benchmarks.into_iter().enumerate().flat_map(of_curve).collect()
+}
+
+/// One document a curve, in the order in which the rows first name it, with the points that are left of it.
+fn documents(rows: &[PointRow], asked: &Requirements) -> Vec<serde_json::Value> {
+    let mut curves: Vec<(usize, Vec<&PointRow>)> = Vec::new();
+    for row in rows {
+        match curves.iter_mut().find(|(curve, _)| *curve == row.curve) {
+            Some((_, points)) => points.push(row),
+            None => curves.push((row.curve, vec![row])),
+        }
+    }
+    let document = |(_, points): &(usize, Vec<&PointRow>)| {
+        let benchmark = points.first().map(|row| &row.benchmark)?;
+        let stats = points.iter().map(|row| {
+            let mut figures = profiles::performance(&row.point.point, row.point.cost.as_ref(), asked);
+            if let serde_json::Value::Object(figures) = &mut figures {
+                figures.insert("zone".to_owned(), json!(row.point.zone.name()));
+                figures.insert("knee".to_owned(), json!(row.point.is_knee));
+            }
+            figures
+        });
+        Some(curve(benchmark, stats.collect()))
+    };
+    curves.iter().filter_map(document).collect()
+}
+
+fn curve(benchmark: &Benchmark, stats: Vec<serde_json::Value>) -> serde_json::Value {
+    let configuration = &benchmark.configuration;
+    let mut fields = Map::new();
+    let mut add = |key: &str, value: serde_json::Value| {
+        fields.insert(key.to_owned(), value);
+    };
+    add("modelServerInfo", profiles::model_server_info(configuration));
+    add("acceleratorType", json!(configuration.accelerator));
+    if let Some(placement) = &benchmark.placement {
+        if let Some(topology) = &placement.topology {
+            add("tpuTopology", json!(topology.name));
+        }
+        add("instanceType", json!(placement.machine.name));
+        add("resourcesUsed", profiles::resources(configuration, placement));
+    } else {
+        add("resourcesUsed", json!({ "acceleratorCount": configuration.accelerators }));
+    }
+    add("workloadSpec", profiles::workload(&benchmark.traffic));
+    add("performanceStats", json!(stats));
+    if let Some(precision) = configuration.precision {
+        add("precision", json!(precision.name()));
+    }
+    add("engineArguments", json!(configuration.engine_arguments));
+    add("provenance", profiles::provenance(&benchmark.provenance, benchmark.load_kind));
+    serde_json::Value::Object(fields)
+}
+
+fn name(benchmark: &Benchmark) -> String {
+    let configuration = &benchmark.configuration;
+    let place = benchmark
+        .placement
+        .as_ref()
+        .map_or(configuration.accelerator.as_str(), |placement| placement.machine.name.as_str());
+    let version = configuration.server_version.as_deref().unwrap_or("unknown");
+    format!("{place}/{}/{version}/{}", configuration.server, configuration.model)
+}

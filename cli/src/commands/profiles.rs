@@ -1,0 +1,139 @@
+//! `list`: what serves a model, with price and latency, best first.
+
+mod document;
+mod notes;
+
+use std::collections::BTreeSet;
+
+use infer_core::catalog::Catalog;
+use infer_core::recommend::{
+    self, Measured, RecommendError, Recommendation, Recommendations, Rejection, Requirements,
+};
+use serde_json::Value;
+
+use crate::arguments::{Format, ListProfiles};
+use crate::failure::{Failure, unknown};
+use crate::output::{Listing, Outcome, Sheet};
+use crate::requirements;
+use crate::select::select;
+
+pub(super) use document::{model_server_info, performance, provenance, resources, workload};
+
+/// Columns of a table that is not wide: the service's, then ours.
+const SHOWN: &[&str] = &[
+    "instanceType",
+    "acceleratorType",
+    "costPerMillionInputTokens",
+    "costPerMillionOutputTokens",
+    "outputTokensPerSecond",
+    "ntpotMilliseconds",
+    "ttftMilliseconds",
+    "modelServer",
+    "modelServerVersion",
+    "model",
+    "acceleratorCount",
+    "inputTokens",
+    "outputTokens",
+    "region",
+    "provenance",
+];
+
+/// The service's CSV columns (`csvprofile`) in its order, then ours.
+const CSV: &[(&str, &str)] = &[
+    ("Instance Type", "instanceType"),
+    ("Accelerator Type", "acceleratorType"),
+    ("Model Name", "model"),
+    ("Model Server Name", "modelServer"),
+    ("Model Server Version", "modelServerVersion"),
+    ("Output Tokens/s", "outputTokensPerSecond"),
+    ("NTPOT (ms)", "ntpotMilliseconds"),
+    ("TTFT (ms)", "ttftMilliseconds"),
+    ("ITL (ms)", "itlMilliseconds"),
+    ("QPS", "queriesPerSecond"),
+    ("Cost/M Input Tokens", "costPerMillionInputTokens"),
+    ("Cost/M Output Tokens", "costPerMillionOutputTokens"),
+    ("Use Case", "useCase"),
+    ("Average Input Length", "inputTokens"),
+    ("Average Output Length", "outputTokens"),
+    ("Serving Stack", "servingStack"),
+    ("Serving Stack Version", "servingStackVersion"),
+    ("Accelerators", "acceleratorCount"),
+    ("TPU Topology", "tpuTopology"),
+    ("Precision", "precision"),
+    ("Load", "loadKind"),
+    ("In Flight", "concurrency"),
+    ("Operating Point", "operatingPoint"),
+    ("Zone", "zone"),
+    ("Region", "region"),
+    ("Cost/h", "costPerHour"),
+    ("Cost/h Whole Machine", "machineCostPerHour"),
+    ("Provenance", "provenance"),
+    ("Source", "source"),
+];
+
+/// `list`.
+pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
+    let asked = requirements::of_list(catalog, options)?;
+    let answers = recommend::recommend(catalog, &Measured::new(catalog), &asked).map_err(failure)?;
+    if answers.ranked.is_empty() {
+        return Err(nothing(&asked, &answers));
+    }
+    let notes = notes::of(&answers, &asked);
+    let rows = select(answers.ranked, &options.list)?;
+    let listing = Listing {
+        kind: "ProfileList",
+        table: Sheet::of(&rows, SHOWN),
+        csv: Some(Sheet::titled(&rows, CSV)),
+        items: rows.iter().map(|row| document::profile(row, &asked)).collect::<Vec<Value>>(),
+        names: rows.iter().map(name).collect(),
+        notes,
+        ..Listing::default()
+    };
+    Ok(Outcome::print(listing.render(&options.list, Format::Table)?))
+}
+
+/// `MACHINE/SERVER/VERSION/MODEL`.
+fn name(row: &Recommendation) -> String {
+    let configuration = &row.configuration;
+    let version = configuration.server_version.as_deref().unwrap_or("unknown");
+    format!("{}/{}/{version}/{}", row.placement.machine.name, configuration.server, configuration.model)
+}
+
+/// A question that cannot be answered at all.
+pub(super) fn failure(error: RecommendError) -> Failure {
+    match error {
+        RecommendError::Catalog(error) => unknown(error),
+        error => Failure::user(error),
+    }
+}
+
+/// Why there is no row: what binds and what would be reachable.
+fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
+    if let Some(infeasible) = &answers.infeasible {
+        return Failure::user(anyhow::anyhow!(infeasible.to_string()));
+    }
+    let what = asked.model.as_deref().unwrap_or("any model");
+    let others: BTreeSet<String> = answers
+        .rejected
+        .iter()
+        .filter(|rejected| matches!(rejected.why, Rejection::Traffic { .. }))
+        .map(|rejected| rejected.traffic.to_string())
+        .collect();
+    let failure = match (asked.traffic, others.is_empty()) {
+        (Some(traffic), false) => {
+            let message =
+                format!("nothing was measured for `{what}` with lengths within 20 % of {traffic} tokens");
+            let lengths = others.into_iter().collect::<Vec<_>>().join(", ");
+            Failure::user(anyhow::anyhow!(message))
+                .hint(format!("measured lengths (input/output tokens) are {lengths}"))
+        }
+        _ => Failure::user(anyhow::anyhow!("nothing was measured for `{what}` with these requirements")),
+    };
+    match (answers.not_measured.len(), &asked.model) {
+        (0, _) | (_, None) => failure,
+        (count, Some(model)) => failure.hint(format!(
+            "{count} configurations hold the model without a measurement, manifests can be written for them: \
+             `kubectl infer accelerators list --model {model}`"
+        )),
+    }
+}
