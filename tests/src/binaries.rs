@@ -51,7 +51,7 @@ pub fn kubernetes() -> Result<&'static Path> {
                  -X k8s.io/component-base/version.gitMajor=1 \
                  -X k8s.io/component-base/version.gitMinor=36"
             ),
-            duration: "8 minutes",
+            duration: "10 minutes",
         };
         module.built(|module, dir| {
             fs::rename(dir.join("server"), dir.join("etcd"))?;
@@ -97,9 +97,10 @@ pub fn kubectl_infer() -> Result<&'static Path> {
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .args(["build", "--package=kubectl-infer", "--bin=kubectl-infer"])
             .arg("--message-format=json-render-diagnostics")
+            .stderr(Stdio::inherit()) // It may take a while, so let Cargo say what it does.
             .output()
             .context("cannot run `cargo`")?;
-        ensure!(output.status.success(), "cannot build kubectl-infer:\n{}", text(&output.stderr));
+        ensure!(output.status.success(), "cannot build kubectl-infer; Cargo's messages are above");
         text(&output.stdout)
             .lines()
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
@@ -178,6 +179,12 @@ impl GoModule {
         Ok(sha256(made_from.as_bytes())?[..16].to_owned())
     }
 
+    /// How many packages there are to compile, unless Go still has some of them from before.
+    fn package_count(&self) -> Result<usize> {
+        let output = self.go().args(["list", "-deps"]).args(self.packages).output()?;
+        Ok(text(&output.stdout).lines().count())
+    }
+
     fn build(&self, go: &str, dir: &Path) -> Result<()> {
         report(&format!(
             "building {} with {go}; the first time takes about {} on two cores, then it is kept in the cache",
@@ -193,7 +200,8 @@ impl GoModule {
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let messages = follow(self.name, child.stderr.take().context("no standard error")?)?;
+        let messages =
+            follow(self.name, self.package_count()?, child.stderr.take().context("no standard error")?)?;
         ensure!(child.wait()?.success(), "cannot build {} with Go:\n{messages}", self.name);
         report(&format!("built {} in {} s", self.name, start.elapsed().as_secs()));
         Ok(())
@@ -201,7 +209,7 @@ impl GoModule {
 }
 
 /// Reads `go build -v` to its end: a line for each compiled package, and any error. Returns the last lines.
-fn follow(name: &str, stderr: impl io::Read) -> Result<String> {
+fn follow(name: &str, total: usize, stderr: impl io::Read) -> Result<String> {
     let (mut count, mut last, mut reported) = (0, VecDeque::new(), Instant::now());
     for line in BufReader::new(stderr).lines() {
         last.push_back(line?);
@@ -210,7 +218,7 @@ fn follow(name: &str, stderr: impl io::Read) -> Result<String> {
         }
         count += 1;
         if reported.elapsed() > PROGRESS_INTERVAL {
-            report(&format!("building {name}: {count} packages so far"));
+            report(&format!("building {name}: {count} of at most {total} packages"));
             reported = Instant::now();
         }
     }
