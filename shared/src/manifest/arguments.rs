@@ -37,8 +37,11 @@ pub(super) fn arguments(plan: &Plan<'_>, source: ModelSource<'_>) -> Result<Vec<
     if parallelism.expert > 1 {
         line.expert_parallel(parallelism.expert)?;
     }
-    if let Some(name) = &names.max_context {
-        line.set(name, &plan.max_context_tokens.to_string());
+    if let (Some(name), Some(tokens)) = (&names.max_context, plan.max_context_tokens) {
+        line.set(name, &tokens.to_string());
+    }
+    if let (Some(name), Some(sequences)) = (&names.max_sequences, plan.max_sequences) {
+        line.set(name, &sequences.to_string());
     }
     line.required("the element type", names.dtype.as_ref(), numerics.dtype.map(str::to_owned))?;
     line.required("quantization", names.quantization.as_ref(), numerics.quantization.map(str::to_owned))?;

@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
-use crate::catalog::Precision;
+use crate::catalog::{CatalogError, Precision};
+use crate::curve::Range;
+use crate::estimate::memory::DoesNotFit;
+use crate::recommend::{Infeasible, RecommendError};
+use crate::workload::LatencyMetric;
 
 /// Why no manifest can be written, and what would be accepted.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -152,6 +156,79 @@ pub enum ManifestError {
         /// Version.
         version: String,
     },
+    /// A name that the catalog does not have, or a catalog that cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A question that makes no sense.
+    #[error(transparent)]
+    Recommend(#[from] RecommendError),
+    /// No configuration of the accelerator meets the targets.
+    #[error("{}{infeasible}", ranges_of(.accelerator, .ranges))]
+    OutOfReach {
+        /// Accelerator.
+        accelerator: String,
+        /// What its curves reach, of each latency that was asked, in milliseconds.
+        ranges: Vec<(LatencyMetric, Range)>,
+        /// What is nearest.
+        infeasible: Box<Infeasible>,
+    },
+    /// Nobody measured it, so there is no threshold that holds a latency.
+    #[error(
+        "nobody measured {model} with {server} on {accelerator}{}: a latency target needs a curve; leave the target \
+         out, or add a profile with `--catalog`{}",
+        with_traffic(.traffic.as_deref()), measured_on(.measured)
+    )]
+    NoCurve {
+        /// Model.
+        model: String,
+        /// Server.
+        server: String,
+        /// Accelerator.
+        accelerator: String,
+        /// Lengths asked for.
+        traffic: Option<String>,
+        /// Accelerators for which there are curves of the model.
+        measured: Vec<String>,
+    },
+    /// The curve does not tell how many requests are in flight.
+    #[error(
+        "the curve of {model} on {accelerator} tells no requests in flight (it has no NTPOT): no threshold can be read \
+         from it; leave the latency target out"
+    )]
+    NoRequestsInFlight {
+        /// Model.
+        model: String,
+        /// Accelerator.
+        accelerator: String,
+    },
+    /// The model has no weights of the precision that was asked.
+    #[error("the catalog has no {asked} weights of {model}: it has {}", list_or(&.known.iter().map(ToString::to_string).collect::<Vec<_>>(), "none"))]
+    NoSuchPrecision {
+        /// Model.
+        model: String,
+        /// Asked for.
+        asked: Precision,
+        /// What there is.
+        known: Vec<Precision>,
+    },
+    /// The model does not fit into the memory of the accelerators.
+    #[error("{model} does not fit on {accelerator} × {accelerators}: {why}")]
+    DoesNotFit {
+        /// Model.
+        model: String,
+        /// Accelerator.
+        accelerator: String,
+        /// How many.
+        accelerators: u32,
+        /// Why.
+        why: DoesNotFit,
+    },
+    /// No machine type holds the replica.
+    #[error("{0}")]
+    NoMachine(String),
+    /// A load that nobody can be ready for.
+    #[error("a load of {0} requests a second: it must be a positive, finite number")]
+    Load(f64),
     /// An object could not be written as YAML or JSON.
     #[error("the manifest could not be rendered: {0}")]
     Render(String),
@@ -159,6 +236,27 @@ pub enum ManifestError {
 
 fn list_or(names: &[String], none: &str) -> String {
     if names.is_empty() { none.to_owned() } else { names.join(", ") }
+}
+
+fn ranges_of(accelerator: &str, ranges: &[(LatencyMetric, Range)]) -> String {
+    let parts: Vec<String> = ranges
+        .iter()
+        .map(|(metric, range)| {
+            format!(
+                "{metric} of {:.1} to {:.1} ms is reachable on {accelerator}",
+                range.lowest, range.highest
+            )
+        })
+        .collect();
+    if parts.is_empty() { String::new() } else { format!("{}; ", parts.join(", ")) }
+}
+
+fn with_traffic(traffic: Option<&str>) -> String {
+    traffic.map(|traffic| format!(" at {traffic} tokens (within 20 %)")).unwrap_or_default()
+}
+
+fn measured_on(accelerators: &[String]) -> String {
+    if accelerators.is_empty() { String::new() } else { format!("; measured is {}", accelerators.join(", ")) }
 }
 
 fn with_versions(writable: &[String]) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ManifestError, Plan, names};
+use super::{ManifestError, Plan, explain, names};
 
 /// Annotation that holds the request a Deployment was made from, as compact JSON.
 pub const REQUEST: &str = "kubectl-infer.io/request";
@@ -49,7 +49,7 @@ pub(super) fn metadata(plan: &Plan<'_>, name: String) -> ObjectMeta {
 
 /// What every object says of where it comes from.
 pub(super) fn versions(plan: &Plan<'_>) -> BTreeMap<String, String> {
-    let version = plan.catalog_version.to_owned();
+    let version = plan.catalog_version.clone();
     BTreeMap::from([(RECOMMENDER_VERSION.to_owned(), version.clone()), (CATALOG_VERSION.to_owned(), version)])
 }
 
@@ -60,5 +60,9 @@ pub(super) fn of_deployment(plan: &Plan<'_>) -> Result<BTreeMap<String, String>,
     let mut annotations = versions(plan);
     annotations.insert(REQUEST.to_owned(), request);
     annotations.insert(MACHINE.to_owned(), plan.machine.name.clone());
+    annotations.extend(explain::targets(plan).map(|targets| (TARGETS.to_owned(), targets)));
+    if let Some(recommendation) = &plan.recommendation {
+        annotations.insert(PROVENANCE.to_owned(), explain::provenance(recommendation));
+    }
     Ok(annotations)
 }

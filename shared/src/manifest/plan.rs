@@ -7,6 +7,8 @@ use crate::catalog::{
 };
 use crate::curve::Parallelism;
 use crate::estimate::GIB;
+use crate::estimate::memory::{EngineLimits, MemoryPlan};
+use crate::recommend::Recommendation;
 
 /// What a manifest is of: pure data, nothing left to choose.
 #[derive(Debug, Clone)]
@@ -32,10 +34,21 @@ pub struct Plan<'a> {
     pub accelerators: u32,
     /// How the replica spreads over them.
     pub parallelism: Parallelism,
-    /// Longest sequence in tokens that model and memory allow.
-    pub max_context_tokens: u64,
+    /// Sequences at once, where they are not the version's default: the figures are of a server that was told so.
+    pub max_sequences: Option<u32>,
+    /// Longest sequence in tokens that model and memory allow; `None` where the memory model has no answer
+    /// though somebody ran it, and the server decides.
+    pub max_context_tokens: Option<u64>,
+    /// Limits of the server on this accelerator.
+    pub limits: EngineLimits,
+    /// Device memory of the replica; `None` as for `max_context_tokens`.
+    pub memory: Option<MemoryPlan>,
+    /// What is known of its performance; `None` where nobody measured it.
+    pub recommendation: Option<Recommendation>,
+    /// What a reader has to know of how this was decided, one sentence each.
+    pub notes: Vec<String>,
     /// Version of the catalog that all this comes from.
-    pub catalog_version: &'a str,
+    pub catalog_version: String,
 }
 
 impl<'a> Plan<'a> {
@@ -66,8 +79,7 @@ impl<'a> Plan<'a> {
 
     /// Image of the server for the accelerator.
     pub fn image(&self) -> Result<&'a ServerImage, ManifestError> {
-        let kind = self.accelerator.kind;
-        image_of(self.version, kind).ok_or_else(|| self.not_writable("image"))
+        self.version.image(self.accelerator.kind).ok_or_else(|| self.not_writable("image"))
     }
 
     /// How the version spells its arguments.
@@ -127,9 +139,5 @@ impl<'a> Plan<'a> {
 
 /// Whether manifests of this version can be written for this kind of accelerator.
 pub fn is_writable(version: &ServerVersion, kind: AcceleratorKind) -> bool {
-    version.arguments.is_some() && image_of(version, kind).is_some()
-}
-
-fn image_of(version: &ServerVersion, kind: AcceleratorKind) -> Option<&ServerImage> {
-    version.images.iter().find(|image| image.accelerator_kind == kind)
+    version.arguments.is_some() && version.image(kind).is_some()
 }

@@ -7,8 +7,53 @@ use k8s_openapi::api::core::v1::Service;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::comments::{self, Comment};
 use super::gke::{ComputeClass, PodMonitoring};
 use super::{ManifestError, yaml};
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManifestSet {
+    /// First lines: what made it and what it was tried with.
+    pub header: Vec<String>,
+    /// Commands to run, in order.
+    pub comments: Vec<Comment>,
+    /// Objects, in the order in which to apply them.
+    pub objects: Vec<Object>,
+}
+
+/// Which part of a [`ManifestSet`] is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Header and objects.
+    Manifest,
+    /// Header and comments.
+    Comments,
+    /// Everything, the comments first.
+    #[default]
+    All,
+}
+
+impl ManifestSet {
+    /// A YAML file: comments are YAML comments, so that each part can be applied or read as it is.
+    pub fn to_yaml(&self, part: Part) -> Result<String, ManifestError> {
+        let mut text = comments::render_header(&self.header);
+        if part != Part::Manifest {
+            text.push_str(&comments::render(&self.comments));
+        }
+        if part != Part::Comments {
+            text.push_str("---\n");
+            text.push_str(&to_yaml(&self.objects)?);
+        }
+        Ok(text)
+    }
+
+    /// One JSON object that `kubectl apply` takes: a `List` of the objects.
+    pub fn to_json(&self) -> Result<Value, ManifestError> {
+        let items = self.objects.iter().map(Object::to_json).collect::<Result<Vec<_>, _>>()?;
+        Ok(serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}))
+    }
+}
 
 /// One Kubernetes object.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -50,6 +50,11 @@ impl Gke {
             }]
         })
     }
+
+    /// Name under which the Custom Metrics Stackdriver Adapter offers a scraped gauge to autoscalers.
+    pub(super) fn gauge(metric: &str) -> String {
+        format!("prometheus.googleapis.com|{metric}|gauge")
+    }
 }
 
 /// Grace processors: A4X machines are the only Arm machines with accelerators, and their nodes are tainted.

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, EnvVar, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+pub(super) use bucket::DEFAULT_SERVICE_ACCOUNT;
 pub use bucket_uri::BucketUri;
+pub(super) use huggingface::{TOKEN_KEY, TOKEN_SECRET};
 
 use super::request::Storage;
 use super::{ManifestError, Plan};

@@ -1,0 +1,92 @@
+//! Apply, ask, and what to look at when it does not start.
+
+use super::{Comment, Steps};
+use crate::manifest::request::Storage;
+use crate::manifest::{autoscaler, names, probes, service};
+
+impl Steps<'_> {
+    /// From `kubectl apply` to a first answer.
+    pub(super) fn run(&self) -> Vec<Comment> {
+        vec![self.apply(), self.request(), self.trouble()]
+    }
+
+    fn apply(&self) -> Comment {
+        let kubectl = self.kubectl();
+        let workload = self.plan.workload();
+        // The deployment's own deadline ends first and tells why.
+        let minutes = probes::startup_seconds(self.plan) / 60 + 30;
+        Comment {
+            title: "Apply the manifests".to_owned(),
+            text: Vec::new(),
+            commands: vec![
+                format!("{} apply -f {}", self.kubectl(), self.surroundings.file()),
+                format!("{kubectl} rollout status deployment/{workload} --timeout={minutes}m"),
+            ],
+        }
+    }
+
+    fn request(&self) -> Comment {
+        let kubectl = self.kubectl();
+        let service = names::service_name(&self.plan.workload());
+        let port = service::PORT;
+        Comment {
+            title: "Send a first request".to_owned(),
+            text: vec![format!(
+                "The Service answers in the cluster at http://{service}:{port}/. Leave the first command running and send the second from another terminal."
+            )],
+            commands: vec![format!("{kubectl} port-forward service/{service} {port}:{port}"), self.curl()],
+        }
+    }
+
+    /// JetStream has an API of its own; the others speak OpenAI's, and base models too know completions.
+    fn curl(&self) -> String {
+        let port = service::PORT;
+        let prompt = r#""prompt": "Kubernetes is", "max_tokens": 64"#;
+        let (path, body) = if self.plan.server.name == "jetstream" {
+            ("generate", format!("{{{prompt}}}"))
+        } else {
+            ("v1/completions", format!(r#"{{"model": "{}", {prompt}}}"#, self.plan.checkpoint.id))
+        };
+        format!(
+            "curl --silent http://localhost:{port}/{path} \\\n    --header 'Content-Type: application/json' \\\n    --data '{body}'"
+        )
+    }
+
+    fn trouble(&self) -> Comment {
+        let kubectl = self.kubectl();
+        let workload = self.plan.workload();
+        let mut text = vec![
+            "Pending: the events name what no node has: the accelerator (quota, stock, wrong zone), memory (a smaller machine type), or \
+             ephemeral storage (a boot disk smaller than the node pool above asks for)."
+                .to_owned(),
+            "An update that waits: it starts the new replica before it ends the old one and needs a free accelerator. Where there is \
+             none, `maxSurge: 0` and `maxUnavailable: 1` let it go on, with an outage of the replica."
+                .to_owned(),
+            "OOMKilled: more host memory than the share of the machine; Evicted: more disk than was requested.".to_owned(),
+        ];
+        text.push(match &self.plan.request.storage {
+            Storage::HuggingFace { .. } => "401 or 403 in the logs: the token is missing, wrong, or its account has not accepted the licence.".to_owned(),
+            Storage::Bucket { .. } => "HFValidationError in the logs: the bucket URI does not point at the directory with `config.json`. \
+                 MountVolume errors or 403 in the events: the binding of the service account is missing."
+                .to_owned(),
+        });
+        let mut commands = vec![
+            format!("{kubectl} get pods --selector=app={workload} --output=wide"),
+            format!("{kubectl} describe pods --selector=app={workload}"),
+            format!("{kubectl} logs deployment/{workload} --all-containers --tail=100"),
+        ];
+        if self.threshold.is_some() {
+            text.push("`<unknown>` as the autoscaler's current value: the adapter is missing, may not read the metrics, or no Pod is scraped yet.".to_owned());
+            commands.push(format!("{kubectl} describe hpa {workload}"));
+            if let Ok(metric) = autoscaler::running_metric(self.plan) {
+                commands.push(format!(
+                    "{} get --raw '/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/{}'",
+                    self.surroundings.kubectl(),
+                    self.namespace(),
+                    crate::manifest::Gke::gauge(metric)
+                ));
+            }
+        }
+        Comment { title: "When it does not start".to_owned(), text, commands }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the manifest is and why.
+
+use super::{Comment, Steps};
+use crate::manifest::storage::WeightCache;
+use crate::manifest::threshold::replicas;
+use crate::manifest::{autoscaler, explain, probes};
+
+impl Steps<'_> {
+    /// Configuration, figures with their provenance, and what was decided from them.
+    pub(super) fn summary(&self) -> Comment {
+        let plan = self.plan;
+        let mut text = vec![format!(
+            "{} ({}) with {} {} on {} x {}, sized for machine type {}{}.",
+            plan.checkpoint.id,
+            plan.quantize_at_load.unwrap_or(plan.checkpoint.precision),
+            plan.server.display_name,
+            plan.version.version,
+            plan.accelerators,
+            plan.accelerator.id,
+            plan.machine.name,
+            if plan.request.spot { " on Spot capacity" } else { "" },
+        )];
+        text.push(self.figures());
+        text.extend(explain::cost(plan).map(|cost| format!("Cost: {cost}.")));
+        text.extend(self.autoscaling());
+        text.extend(self.context());
+        text.push(self.cache());
+        text.push(format!(
+            "A start may take {} minutes ({:.0} GiB of weights) before it counts as failed.",
+            probes::startup_seconds(plan) / 60,
+            plan.weights_gib()
+        ));
+        text.extend(plan.notes.iter().map(|note| format!("Note: {note}.")));
+        Comment { title: "What this is".to_owned(), text, commands: Vec::new() }
+    }
+
+    fn figures(&self) -> String {
+        match &self.plan.recommendation {
+            Some(found) => {
+                format!(
+                    "Figures of a replica, {}. Source: {}.",
+                    explain::operating_point(found),
+                    explain::provenance(found)
+                )
+            }
+            None => {
+                "Nobody measured this configuration: it fits in memory, how fast it is is unknown.".to_owned()
+            }
+        }
+    }
+
+    fn autoscaling(&self) -> Option<String> {
+        let threshold = self.threshold?;
+        let sentence = explain::threshold_sentence(self.plan, threshold);
+        let (initial, most) = (replicas(self.plan), autoscaler::max_replicas(self.plan));
+        let load = match self.plan.request.requests_per_second {
+            Some(load) => format!("for {load} requests/s"),
+            None => "since no load was named".to_owned(),
+        };
+        let targets = explain::targets(self.plan).unwrap_or_default();
+        Some(format!(
+            "Autoscaling for {targets}: {sentence}. It starts with {initial} replicas, {load}, and goes up to {most}."
+        ))
+    }
+
+    fn context(&self) -> Option<String> {
+        let tokens = self.plan.max_context_tokens?;
+        let made_for = self.plan.model.max_context_tokens;
+        (tokens < made_for).then(|| {
+            format!("The context is limited to {tokens} tokens by the accelerators' memory; the model was made for {made_for}.")
+        })
+    }
+
+    fn cache(&self) -> String {
+        let default_gib = crate::catalog::BootDisk::DEFAULT.allocatable_gib();
+        match self.storage.cache {
+            WeightCache::BootDisk if self.storage.ephemeral_gib.is_some_and(|gib| gib as f64 > default_gib) => format!(
+                "The weights are downloaded to the node's boot disk, of which the Pod requests more than the {default_gib:.0} GiB \
+                 that a default node offers: without the larger disk of the node pool below it stays Pending."
+            ),
+            WeightCache::BootDisk => "The weights are downloaded to the node's boot disk.".to_owned(),
+            WeightCache::ComputeClass => format!(
+                "The weights are downloaded to a boot disk of {} GiB, which the ComputeClass asks for.",
+                self.storage.boot_disk_gib.unwrap_or_default()
+            ),
+            WeightCache::LocalSsd => "The weights are kept on the local SSD that the machine brings.".to_owned(),
+            WeightCache::Shm { gib } => format!(
+                "The weights are downloaded to RAM (HF_HOME=/dev/shm/hf_cache, {gib} GiB of the memory limit): the boot disk of a \
+                 default node offers {default_gib:.0} GiB to Pods."
+            ),
+            WeightCache::SidecarMemory { gib } => {
+                format!("The weights are cached in {gib} GiB of the FUSE sidecar's memory, which its annotations request.")
+            }
+            WeightCache::None => "The weights are read from the bucket without a cache: neither disk nor memory holds them twice.".to_owned(),
+        }
+    }
+}

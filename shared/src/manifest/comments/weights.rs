@@ -1,0 +1,138 @@
+//! Licence, token, bucket.
+
+use super::{Comment, Steps};
+use crate::manifest::BucketUri;
+use crate::manifest::request::Storage;
+use crate::manifest::storage::{DEFAULT_SERVICE_ACCOUNT, TOKEN_KEY, TOKEN_SECRET};
+
+impl Steps<'_> {
+    /// What it takes for a Pod to read the weights.
+    pub(super) fn weights(&self) -> Vec<Comment> {
+        let mut comments: Vec<Comment> = self.namespace_comment().into_iter().collect();
+        comments.extend(self.licence());
+        match &self.plan.request.storage {
+            Storage::HuggingFace { .. } => comments.push(self.secret()),
+            Storage::Bucket { model_bucket_uri, xla_cache_bucket_uri, service_account } => {
+                let account = service_account.as_deref().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
+                let parse = |uri: &String| BucketUri::parse(uri).ok();
+                if let Some(model) = parse(model_bucket_uri) {
+                    let xla_cache = xla_cache_bucket_uri.as_ref().and_then(parse);
+                    comments.push(self.access(&model, xla_cache.as_ref(), account));
+                    comments.push(self.upload(&model));
+                }
+                comments.extend(xla_cache_bucket_uri.as_ref().map(|_| self.xla_cache()));
+            }
+        }
+        comments
+    }
+
+    fn namespace_comment(&self) -> Option<Comment> {
+        let namespace = self.plan.request.namespace.as_ref()?;
+        Some(Comment {
+            title: "Create the namespace".to_owned(),
+            text: vec!["If there is none.".to_owned()],
+            commands: vec![format!("{} create namespace {namespace}", self.surroundings.kubectl())],
+        })
+    }
+
+    fn licence(&self) -> Option<Comment> {
+        let id = &self.plan.checkpoint.id;
+        self.plan.model.gated.then(|| Comment {
+            title: "Accept the licence of the model".to_owned(),
+            text: vec![format!("The model is gated: with the account of your token, accept its terms at https://huggingface.co/{id}.")],
+            commands: Vec::new(),
+        })
+    }
+
+    /// The Secret with the Hub's token.
+    fn secret(&self) -> Comment {
+        let (need, title) = if self.plan.model.gated {
+            ("Without it the Pods do not start.", "Store the Hugging Face token")
+        } else {
+            ("Not required: a token raises the Hub's rate limits.", "Store a Hugging Face token (optional)")
+        };
+        Comment {
+            title: title.to_owned(),
+            text: vec![format!(
+                "Put your token (https://huggingface.co/settings/tokens) into the variable. {need}"
+            )],
+            commands: vec![
+                "export HUGGING_FACE_TOKEN=hf_...".to_owned(),
+                format!(
+                    "{} create secret generic {TOKEN_SECRET} \\\n    --from-literal={TOKEN_KEY}=\"$HUGGING_FACE_TOKEN\"",
+                    self.kubectl()
+                ),
+            ],
+        }
+    }
+
+    /// Bindings of the Pods' service account.
+    fn access(&self, model: &BucketUri, xla_cache: Option<&BucketUri>, account: &str) -> Comment {
+        let mut text = vec![
+            "The Pods read the bucket as their Kubernetes service account, through Workload Identity Federation for GKE. The bucket \
+             driver needs GKE 1.29.6-gke.1254000, 1.30.2-gke.1394000 or later."
+                .to_owned(),
+        ];
+        if self.plan.request.namespace.is_none() {
+            text.push("No namespace was named: the binding is for `default`.".to_owned());
+        }
+        if model.is_placeholder() || xla_cache.is_some_and(BucketUri::is_placeholder) {
+            text.push(
+                "A bucket's name has no upper-case letters: put your own name here and into the manifest."
+                    .to_owned(),
+            );
+        }
+        let mut commands = Vec::new();
+        if account != DEFAULT_SERVICE_ACCOUNT {
+            commands.push(format!("{} create serviceaccount {account}", self.kubectl()));
+        }
+        commands.push(self.binding(model, "objectViewer", account));
+        commands.extend(xla_cache.map(|uri| self.binding(uri, "objectUser", account)));
+        Comment { title: "Let the Pods read the bucket".to_owned(), text, commands }
+    }
+
+    fn binding(&self, uri: &BucketUri, role: &str, account: &str) -> String {
+        let namespace = self.namespace();
+        format!(
+            "gcloud storage buckets add-iam-policy-binding gs://{} --role=roles/storage.{role} \\\n    \
+             --member=\"principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}\"",
+            uri.bucket()
+        )
+    }
+
+    fn upload(&self, model: &BucketUri) -> Comment {
+        let id = &self.plan.checkpoint.id;
+        let namespace = self.plan.request.namespace.as_ref();
+        let namespace = namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
+        Comment {
+            title: "Upload the model".to_owned(),
+            text: vec![
+                "If it is not there. The directory must hold `config.json` and the weights themselves; otherwise the server takes the \
+                 mount path for a Hub id and fails with `HFValidationError`. The last command must list the file."
+                    .to_owned(),
+            ],
+            commands: vec![
+                format!(
+                    "kubectl infer transfer create --model={id} --model-bucket-uri={model}{namespace} \\\n    | {} apply -f -",
+                    self.surroundings.kubectl()
+                ),
+                format!("gcloud storage ls {model}/config.json"),
+            ],
+        }
+    }
+
+    fn xla_cache(&self) -> Comment {
+        let kubectl = self.kubectl();
+        let workload = self.plan.workload();
+        Comment {
+            title: "Fill the XLA cache with one replica".to_owned(),
+            text: vec![
+                "Replicas that start together and find the shared cache empty write the same entries at once and fail. Let the first \
+                 replica become ready (a first compilation takes 10 to 30 minutes) before there are more; never scale a service that is \
+                 serving down to one for this."
+                    .to_owned(),
+            ],
+            commands: vec![format!("{kubectl} rollout status deployment/{workload} --timeout=60m")],
+        }
+    }
+}

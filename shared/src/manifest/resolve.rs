@@ -1,0 +1,389 @@
+//! From a request to a plan: what the catalog and the curves decide.
+
+use super::plan::is_writable;
+use super::{ManifestError, ManifestRequest, Plan};
+use crate::catalog::{Accelerator, Catalog, Checkpoint, Found, Machine, Precision, Server, ServerVersion};
+use crate::curve::{Curve, Parallelism, Range};
+use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
+use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
+
+/// Tokens of context that a replica must hold when the request does not say how long requests are.
+const LEAST_CONTEXT_TOKENS: u64 = 4096;
+
+/// Share of the computed context that a server is told: it refuses to start when its own count of free memory
+/// comes out below the length it was told.
+const CONTEXT_MARGIN: f64 = 0.9;
+
+/// Decides everything that a manifest needs.
+///
+/// A measured configuration comes first: the cheapest that meets the targets, with the stock weights if any
+/// meets them. Without one, and without targets, it is the fewest accelerators whose memory holds the model.
+///
+/// # Errors
+/// Names that the catalog does not have, targets out of reach, a model that does not fit, and whatever else no
+/// manifest could express.
+pub fn plan<'a>(
+    catalog: &'a Catalog,
+    source: &dyn CurveSource,
+    request: &'a ManifestRequest,
+) -> Result<Plan<'a>, ManifestError> {
+    if let Some(load) = request.requests_per_second.filter(|load| !(load.is_finite() && *load > 0.0)) {
+        return Err(ManifestError::Load(load));
+    }
+    let asked = Asked::resolve(catalog, source, request)?;
+    let plan = match asked.recommended()? {
+        Some(recommendation) => asked.measured(recommendation)?,
+        None if request.targets().is_empty() => asked.fitting()?,
+        None => return Err(asked.no_curve()?),
+    };
+    plan.check().map_err(|error| asked.with_capable(error))?;
+    Ok(plan)
+}
+
+/// A request whose names have been found in the catalog.
+struct Asked<'a, 's> {
+    catalog: &'a Catalog,
+    source: &'s dyn CurveSource,
+    request: &'a ManifestRequest,
+    found: Found<'a>,
+    quantize_at_load: Option<Precision>,
+    server: &'a Server,
+    version: Option<&'a ServerVersion>,
+    accelerator: &'a Accelerator,
+}
+
+impl<'a, 's> Asked<'a, 's> {
+    fn resolve(
+        catalog: &'a Catalog,
+        source: &'s dyn CurveSource,
+        request: &'a ManifestRequest,
+    ) -> Result<Self, ManifestError> {
+        let server = catalog.find_server(&request.model_server)?;
+        let version = request.model_server_version.as_deref();
+        let (found, quantize_at_load) = weights(catalog, request, server)?;
+        Ok(Self {
+            catalog,
+            source,
+            request,
+            found,
+            quantize_at_load,
+            server,
+            version: version.map(|version| server.find_version(version)).transpose()?,
+            accelerator: catalog.find_accelerator(&request.accelerator_type)?,
+        })
+    }
+
+    /// Format that the request means, whether loaded or made at load.
+    fn precision(&self) -> Precision {
+        self.quantize_at_load.unwrap_or(self.found.checkpoint.precision)
+    }
+
+    /// The best measured configuration that can be written: of the version asked if there is one, else of any.
+    fn recommended(&self) -> Result<Option<Recommendation>, ManifestError> {
+        let version = self.version.map(|version| version.version.clone());
+        let of_version = self.best(version.clone())?;
+        match (of_version, version) {
+            (None, Some(_)) => self.best(None),
+            (best, _) => Ok(best),
+        }
+    }
+
+    fn best(&self, server_version: Option<String>) -> Result<Option<Recommendation>, ManifestError> {
+        let requirements = Requirements {
+            model: Some(self.found.checkpoint.id.clone()),
+            server: Some(self.server.name.clone()),
+            accelerator: Some(self.accelerator.id.clone()),
+            machine: self.request.instance_type.clone(),
+            traffic: self.request.traffic,
+            targets: self.request.targets(),
+            server_version,
+            ..Requirements::default()
+        };
+        let answers = recommend(self.catalog, self.source, &requirements)?;
+        if let Some(infeasible) = answers.infeasible {
+            let ranges = self.ranges()?;
+            let accelerator = self.accelerator.id.clone();
+            return Err(ManifestError::OutOfReach { accelerator, ranges, infeasible: Box::new(infeasible) });
+        }
+        let usable: Vec<Recommendation> =
+            answers.ranked.into_iter().filter(|found| self.is_usable(found)).collect();
+        let asked = self.precision();
+        let of_precision =
+            usable.iter().find(|found| found.configuration.precision.is_none_or(|of| of == asked));
+        // Other weights only where the request leaves the choice.
+        let free = self.request.precision.is_none() && self.found.checkpoint.id == self.found.model.id;
+        Ok(of_precision.or_else(|| usable.first().filter(|_| free)).cloned())
+    }
+
+    /// Whether one Pod can be the replica, and weights of that precision are published.
+    fn is_usable(&self, found: &Recommendation) -> bool {
+        let configuration = &found.configuration;
+        let precision = configuration.precision.unwrap_or(self.precision());
+        let published =
+            self.found.model.checkpoint_of(precision).is_some() || self.quantize_at_load == Some(precision);
+        found.placement.machines == 1
+            && published
+            && self.accelerator.runs(precision)
+            && self.request.accelerators.is_none_or(|asked| asked == configuration.accelerators)
+    }
+
+    /// A plan of what somebody measured.
+    fn measured(&self, recommendation: Recommendation) -> Result<Plan<'a>, ManifestError> {
+        let configuration = &recommendation.configuration;
+        let asked = self.precision();
+        let precision = configuration.precision.unwrap_or(asked);
+        let mut notes = Vec::new();
+        let (checkpoint, quantize_at_load) = if precision == asked {
+            (self.found.checkpoint, self.quantize_at_load)
+        } else {
+            let id = &recommendation.checkpoint;
+            notes.push(format!("the weights are {id} ({precision}): the stock weights ({asked}) were not measured to meet this"));
+            (self.found.model.checkpoint_of(precision).unwrap_or(self.found.checkpoint), None)
+        };
+        let version = self.version_for(configuration.server_version.as_deref())?;
+        let measured_version = configuration.server_version.as_deref();
+        if measured_version != Some(version.version.as_str()) {
+            let measured = measured_version.unwrap_or("an unknown version");
+            notes.push(format!(
+                "the figures are of {} {measured}, the manifest runs {}",
+                self.server.display_name, version.version
+            ));
+        }
+        let machine = self.catalog.find_machine(&recommendation.placement.machine.name)?;
+        let parallelism = configuration.parallelism;
+        let max_sequences = max_sequences_of(&configuration.engine_arguments);
+        if !configuration.engine_arguments.is_empty() {
+            notes.push(format!(
+                "the figures are of a server started with `{}`",
+                configuration.engine_arguments
+            ));
+        }
+        let accelerators = configuration.accelerators;
+        let memory = self.memory(checkpoint, quantize_at_load, version, parallelism).ok();
+        let plan = self.with(checkpoint, quantize_at_load, version, machine, accelerators);
+        Ok(Plan {
+            parallelism,
+            max_sequences,
+            max_context_tokens: memory.map(|memory| self.context(&memory)),
+            memory,
+            recommendation: Some(recommendation),
+            notes,
+            ..plan?
+        })
+    }
+
+    /// A plan of the fewest accelerators that hold the model.
+    fn fitting(&self) -> Result<Plan<'a>, ManifestError> {
+        let version = self.version_for(None)?;
+        let checkpoint = self.found.checkpoint;
+        let mut last = None;
+        for accelerators in self.counts()? {
+            let parallelism = Parallelism::tensor(accelerators);
+            match self.memory(checkpoint, self.quantize_at_load, version, parallelism) {
+                Ok(memory) => {
+                    let machine = self.machine(accelerators, checkpoint)?;
+                    let plan =
+                        self.with(checkpoint, self.quantize_at_load, version, machine, accelerators)?;
+                    let max_context_tokens = Some(self.context(&memory));
+                    return Ok(Plan { max_context_tokens, memory: Some(memory), ..plan });
+                }
+                Err(why) => last = Some((accelerators, why)),
+            }
+        }
+        let model = checkpoint.id.clone();
+        let accelerator = self.accelerator.id.clone();
+        Err(match last {
+            Some((accelerators, why)) => ManifestError::DoesNotFit { model, accelerator, accelerators, why },
+            None => ManifestError::NoMachine(format!(
+                "no GKE machine gives whole {accelerator} accelerators to one Pod"
+            )),
+        })
+    }
+
+    /// Numbers of accelerators that one Pod can have, the fewest first.
+    fn counts(&self) -> Result<Vec<u32>, ManifestError> {
+        if let Some(accelerators) = self.request.accelerators {
+            return Ok(vec![accelerators]);
+        }
+        let only = self.request.instance_type.as_deref();
+        if let Some(only) = only {
+            self.catalog.find_machine(only)?;
+        }
+        let machines = self.catalog.machines_with(&self.accelerator.id)?;
+        let machines = machines.into_iter().filter(|machine| only.is_none_or(|only| machine.name == only));
+        let single = machines
+            .filter(|machine| machine.topologies.is_empty() || machine.single_host_topology().is_some());
+        let mut counts: Vec<u32> =
+            single.map(Machine::whole_accelerators).filter(|count| *count > 0).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        Ok(counts)
+    }
+
+    fn machine(&self, accelerators: u32, checkpoint: &Checkpoint) -> Result<&'a Machine, ManifestError> {
+        let replica =
+            Replica { accelerator: &self.accelerator.id, accelerators, weights_bytes: checkpoint.bytes };
+        let placement = Placement::of(self.catalog, replica, None, self.request.instance_type.as_deref())?;
+        let placement = placement.map_err(ManifestError::NoMachine)?;
+        Ok(self.catalog.find_machine(&placement.machine.name)?)
+    }
+
+    /// The version asked, else the measured one if it can be written, else the catalog's choice.
+    fn version_for(&self, measured: Option<&str>) -> Result<&'a ServerVersion, ManifestError> {
+        let kind = self.accelerator.kind;
+        let server = self.server;
+        let measured = measured.and_then(|measured| server.find_version(measured).ok());
+        let writable = |version: &&'a ServerVersion| is_writable(version, kind);
+        let chosen = self.version.or(measured.filter(writable)).or(server.default_version(kind));
+        // Without any, the newest serves to say what is missing.
+        chosen.or(server.versions.last()).ok_or_else(|| ManifestError::ServerNotWritable {
+            server: server.display_name.clone(),
+            version: "of any version".to_owned(),
+            kind: kind.resource(),
+            what: "version",
+            writable: Vec::new(),
+        })
+    }
+
+    fn memory(
+        &self,
+        checkpoint: &Checkpoint,
+        quantize_at_load: Option<Precision>,
+        version: &ServerVersion,
+        parallelism: Parallelism,
+    ) -> Result<MemoryPlan, memory::DoesNotFit> {
+        let limits = EngineLimits::of(version, self.accelerator);
+        let asked = self.request.traffic.map_or(LEAST_CONTEXT_TOKENS, |traffic| {
+            // Lengths are positive and finite, or the recommendation refused them; the cast saturates.
+            (traffic.input_tokens + traffic.output_tokens).ceil() as u64
+        });
+        let quantized = quantize_at_load.map(|precision| Checkpoint {
+            precision,
+            bytes: (self.found.model.parameters as f64 * precision.bytes_per_weight()) as u64,
+            ..checkpoint.clone()
+        });
+        let checkpoint = quantized.as_ref().unwrap_or(checkpoint);
+        memory::fit(self.found.model, checkpoint, self.accelerator, parallelism, limits, asked)
+    }
+
+    /// Context that the server is told: all that the model was made for, else what memory holds, rounded down.
+    fn context(&self, memory: &MemoryPlan) -> u64 {
+        const STEP: u64 = 1024;
+        let made_for = self.found.model.max_context_tokens;
+        if memory.max_context_tokens >= made_for {
+            return made_for;
+        }
+        let safe = (memory.max_context_tokens as f64 * CONTEXT_MARGIN) as u64;
+        if safe > STEP { safe / STEP * STEP } else { safe.max(1) }
+    }
+
+    fn with(
+        &self,
+        checkpoint: &'a Checkpoint,
+        quantize_at_load: Option<Precision>,
+        version: &'a ServerVersion,
+        machine: &'a Machine,
+        accelerators: u32,
+    ) -> Result<Plan<'a>, ManifestError> {
+        Ok(Plan {
+            request: self.request,
+            model: self.found.model,
+            checkpoint,
+            quantize_at_load,
+            server: self.server,
+            version,
+            accelerator: self.accelerator,
+            machine,
+            accelerators,
+            parallelism: Parallelism::tensor(accelerators),
+            max_sequences: None,
+            max_context_tokens: None,
+            limits: EngineLimits::of(version, self.accelerator),
+            memory: None,
+            recommendation: None,
+            notes: Vec::new(),
+            catalog_version: self.catalog.release()?.version,
+        })
+    }
+
+    /// What the curves of the accelerator reach, of each latency that was asked.
+    fn ranges(&self) -> Result<Vec<(crate::workload::LatencyMetric, Range)>, ManifestError> {
+        let curves = self.curves(Some(&self.accelerator.id))?;
+        let reach = |metric| {
+            let reached = curves.iter().filter_map(|curve| curve.reach(metric));
+            Range::of(reached.flat_map(|range| [range.lowest, range.highest])).map(|range| (metric, range))
+        };
+        Ok(self.request.targets().latencies().filter_map(|(metric, _)| reach(metric)).collect())
+    }
+
+    fn curves(&self, accelerator: Option<&str>) -> Result<Vec<Curve>, ManifestError> {
+        let question = Question {
+            model: Some(&self.found.model.id),
+            server: Some(&self.server.name),
+            accelerator,
+            traffic: self.request.traffic,
+            ..Question::default()
+        };
+        let mut curves = self.source.curves(&question)?;
+        curves.retain(|curve| self.request.traffic.is_none_or(|asked| curve.traffic.serves(&asked)));
+        Ok(curves)
+    }
+
+    fn no_curve(&self) -> Result<ManifestError, ManifestError> {
+        let mut measured: Vec<String> =
+            self.curves(None)?.into_iter().map(|curve| curve.configuration.accelerator).collect();
+        measured.sort_unstable();
+        measured.dedup();
+        Ok(ManifestError::NoCurve {
+            model: self.found.checkpoint.id.clone(),
+            server: self.server.display_name.clone(),
+            accelerator: self.accelerator.id.clone(),
+            traffic: self.request.traffic.map(|traffic| traffic.to_string()),
+            measured,
+        })
+    }
+
+    /// Adds to a refused precision the accelerators of the catalog that run it.
+    fn with_capable(&self, error: ManifestError) -> ManifestError {
+        match error {
+            ManifestError::Precision { accelerator, precision, instead, .. } => {
+                let all = self.catalog.accelerators().unwrap_or_default().iter();
+                let capable =
+                    all.filter(|other| other.runs(precision)).map(|other| other.id.clone()).collect();
+                ManifestError::Precision { accelerator, precision, capable, instead }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The weights that a request means, and whether the server makes its precision while it loads them.
+fn weights<'a>(
+    catalog: &'a Catalog,
+    request: &ManifestRequest,
+    server: &Server,
+) -> Result<(Found<'a>, Option<Precision>), ManifestError> {
+    let found = catalog.find_model(&request.model)?;
+    let Some(asked) = request.precision.filter(|asked| *asked != found.checkpoint.precision) else {
+        return Ok((found, None));
+    };
+    if let Some(checkpoint) = found.model.checkpoint_of(asked) {
+        return Ok((Found { checkpoint, ..found }, None));
+    }
+    let is_plain = matches!(found.checkpoint.precision, Precision::Bf16 | Precision::Fp16);
+    if asked == Precision::Fp8 && is_plain && server.name == "vllm" {
+        return Ok((found, Some(Precision::Fp8)));
+    }
+    Err(ManifestError::NoSuchPrecision {
+        model: found.model.id.clone(),
+        asked,
+        known: found.model.checkpoints.iter().map(|checkpoint| checkpoint.precision).collect(),
+    })
+}
+
+/// The `--max-num-seqs` of a source's engine arguments.
+fn max_sequences_of(engine_arguments: &str) -> Option<u32> {
+    let mut words = engine_arguments.split(['=', ' ']).filter(|word| !word.is_empty());
+    words.find(|word| matches!(word.trim_start_matches('-'), "max-num-seqs" | "max_num_seqs"))?;
+    words.next()?.parse().ok()
+}
