@@ -72,7 +72,8 @@ fn place(text: &str, path: &str) -> String {
     let Ok(index) = index.parse::<usize>() else {
         return String::new();
     };
-    let named = name_of_entry(text, section, index).map_or(String::new(), |name| format!(" (`{name}`)"));
+    let named = name_of_entry(text, section, index);
+    let named = named.map_or(String::new(), |name| format!(" (`{}`)", shortened(&name)));
     let field = field.trim_start_matches('.');
     let field = if field.is_empty() { String::new() } else { format!(", field `{field}`") };
     format!("{section} entry {}{named}{field}: ", index + 1)
@@ -85,6 +86,12 @@ fn name_of_entry(text: &str, section: &str, index: usize) -> Option<String> {
     ["id", "name", "machine", "model"].iter().find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
 }
 
+/// As much of a name as a message can hold.
+fn shortened(name: &str) -> &str {
+    const MOST: usize = 300;
+    name.char_indices().nth(MOST).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
+}
+
 /// Checks the entries of one section, each for itself and for keys that stand twice.
 fn check<T: Entry>(document: &str, entries: &[T]) -> Result<(), CatalogError> {
     let mut seen = BTreeSet::new();
@@ -94,7 +101,7 @@ fn check<T: Entry>(document: &str, entries: &[T]) -> Result<(), CatalogError> {
         if seen.contains(&key) {
             return Err(CatalogError::Repeated {
                 document: document.to_owned(),
-                entry: format!("{} `{key}`", T::KIND),
+                entry: format!("{} `{}`", T::KIND, shortened(&key)),
             });
         }
         seen.insert(key);
@@ -106,7 +113,7 @@ fn check<T: Entry>(document: &str, entries: &[T]) -> Result<(), CatalogError> {
 pub(super) fn invalid<T: Entry>(document: &str, key: &str, problem: Problem) -> CatalogError {
     CatalogError::Invalid {
         document: document.to_owned(),
-        entry: format!("{} `{key}`", T::KIND),
+        entry: format!("{} `{}`", T::KIND, shortened(key)),
         field: problem.field,
         reason: problem.reason,
     }

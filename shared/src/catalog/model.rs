@@ -171,6 +171,21 @@ pub enum AttentionKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index_head_dim: Option<u32>,
     },
+    /// One vector, key and value at once, for every `ratio` tokens and for each of the last `window` (DeepSeek-V4);
+    /// the same on every tensor-parallel rank.
+    Compressed {
+        /// Tokens that share one kept vector.
+        ratio: u32,
+        /// Latest tokens kept one by one.
+        window: u32,
+        /// Query heads.
+        heads: u32,
+        /// Width of a vector and of a head.
+        head_dim: u32,
+        /// Width of the index key kept beside each shared vector, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_head_dim: Option<u32>,
+    },
     /// Constant state a sequence, whatever its length (Mamba, gated delta rule, linear attention).
     Recurrent {
         /// Elements of state a layer and sequence.
@@ -192,10 +207,13 @@ pub struct FeedForwardLayers {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum FeedForwardKind {
-    /// One gated MLP.
+    /// One MLP.
     Dense {
         /// Inner width.
         intermediate: u32,
+        /// Matrices of `hidden × intermediate`: 3 with a gate, 2 without.
+        #[serde(default = "with_gate")]
+        matrices: u32,
     },
     /// A router and experts.
     Experts {
@@ -208,7 +226,17 @@ pub enum FeedForwardKind {
         /// Inner width of the experts that every token passes through, all together; 0 without any.
         #[serde(default)]
         shared_intermediate: u32,
+        /// Matrices of an expert: 3 with a gate, 2 without.
+        #[serde(default = "with_gate")]
+        matrices: u32,
+        /// Width that routed experts read and write, where it is not the model's (latent mixtures).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expert_hidden: Option<u32>,
     },
+}
+
+const fn with_gate() -> u32 {
+    3
 }
 
 impl Model {
@@ -296,6 +324,11 @@ impl AttentionKind {
                 count("qkRopeHeadDim", qk_rope_head_dim.into(), MOST)?;
                 count("vHeadDim", v_head_dim.into(), MOST)
             }
+            Self::Compressed { ratio, window, heads, head_dim, .. } => {
+                count("ratio", ratio.into(), MOST)?;
+                count("window", window.into(), 100 * MOST)?;
+                validate_heads(heads, 1, head_dim)
+            }
             Self::Recurrent { state_elements } => count("stateElements", state_elements, MOST * MOST),
         }
     }
@@ -310,8 +343,12 @@ fn validate_heads(heads: u32, kv_heads: u32, head_dim: u32) -> Result<(), Proble
 impl FeedForwardKind {
     fn validate(&self) -> Result<(), Problem> {
         match *self {
-            Self::Dense { intermediate } => count("intermediate", intermediate.into(), MOST),
-            Self::Experts { experts, experts_active, intermediate, .. } => {
+            Self::Dense { intermediate, matrices } => {
+                count("matrices", matrices.into(), 3)?;
+                count("intermediate", intermediate.into(), MOST)
+            }
+            Self::Experts { experts, experts_active, intermediate, matrices, .. } => {
+                count("matrices", matrices.into(), 3)?;
                 count("experts", experts.into(), MOST)?;
                 count("expertsActive", experts_active.into(), experts.into())?;
                 count("intermediate", intermediate.into(), MOST)

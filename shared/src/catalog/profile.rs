@@ -87,7 +87,7 @@ impl Entry for Profile {
         let version = self.server_version.as_deref().unwrap_or("any");
         let parallelism = self.parallelism.unwrap_or_else(|| Parallelism::tensor(self.accelerators));
         format!(
-            "{} {precision} {} {version} {}×{} tp{} dp{} ep{} {} {:?} {} {}",
+            "{} {precision} {} {version} {}×{} tp{} dp{} ep{} {}/{} {:?} {} {}",
             self.model,
             self.server,
             self.accelerators,
@@ -95,7 +95,8 @@ impl Entry for Profile {
             parallelism.tensor,
             parallelism.data,
             parallelism.expert,
-            self.traffic,
+            self.traffic.input_tokens,
+            self.traffic.output_tokens,
             self.traffic.lengths,
             self.load_kind.name(),
             self.engine_arguments,

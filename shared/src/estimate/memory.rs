@@ -222,7 +222,7 @@ fn check_split(model: &Model, parallelism: Parallelism) -> Result<(), DoesNotFit
     for group in &model.architecture.attention {
         let heads = match group.kind {
             AttentionKind::Full { heads, .. } | AttentionKind::Sliding { heads, .. } => heads,
-            AttentionKind::Latent { heads, .. } => heads,
+            AttentionKind::Latent { heads, .. } | AttentionKind::Compressed { heads, .. } => heads,
             AttentionKind::Recurrent { .. } => continue,
         };
         if !heads.is_multiple_of(tensor) {
@@ -247,15 +247,18 @@ fn weights_bytes_per_accelerator(model: &Model, checkpoint: &Checkpoint, paralle
     rest / f64::from(parallelism.tensor) + (total - rest) / accelerators
 }
 
-/// Parameters of all routed experts: three matrices of `hidden × intermediate` each.
+/// Parameters of all routed experts: the matrices of each are of `hidden × intermediate`, or as wide as the
+/// experts' own input.
 fn routed_expert_parameters(model: &Model) -> f64 {
-    let hidden = f64::from(model.architecture.hidden);
+    let hidden = model.architecture.hidden;
     let groups = model.architecture.feed_forward.iter();
     groups
         .map(|group| match group.kind {
             FeedForwardKind::Dense { .. } => 0.0,
-            FeedForwardKind::Experts { experts, intermediate, .. } => {
-                3.0 * hidden * f64::from(intermediate) * f64::from(experts) * f64::from(group.layers)
+            FeedForwardKind::Experts { experts, intermediate, matrices, expert_hidden, .. } => {
+                let width = f64::from(expert_hidden.unwrap_or(hidden));
+                let expert = f64::from(matrices) * width * f64::from(intermediate);
+                expert * f64::from(experts) * f64::from(group.layers)
             }
         })
         .sum()
@@ -279,7 +282,7 @@ fn reserve_bytes(model: &Model, parallelism: Parallelism, limits: EngineLimits) 
 /// residual vector once for each expert that the token passes through.
 fn live_width(kind: &FeedForwardKind, hidden: f64, tensor: f64) -> f64 {
     match *kind {
-        FeedForwardKind::Dense { intermediate } => 2.0 * f64::from(intermediate) / tensor,
+        FeedForwardKind::Dense { intermediate, .. } => 2.0 * f64::from(intermediate) / tensor,
         FeedForwardKind::Experts { experts_active, intermediate, shared_intermediate, .. } => {
             let active = f64::from(experts_active);
             let inner = active * f64::from(intermediate) + f64::from(shared_intermediate);
@@ -319,6 +322,13 @@ impl CacheShape {
                     let index = index_head_dim.map_or(0.0, |width| f64::from(width) + INDEX_SCALE_BYTES);
                     // Every tensor-parallel rank keeps the whole latent vector.
                     shape.bytes_per_token += layers * (latent + index);
+                }
+                AttentionKind::Compressed { ratio, window, head_dim, index_head_dim, .. } => {
+                    let vector = f64::from(head_dim) * KV_ELEMENT_BYTES;
+                    let index = index_head_dim.map_or(0.0, |width| f64::from(width) + INDEX_SCALE_BYTES);
+                    shape.bytes_per_token += layers * (vector + index) / f64::from(ratio);
+                    shape.window_bytes_per_token += layers * vector;
+                    shape.window_tokens = shape.window_tokens.max(u64::from(window));
                 }
                 AttentionKind::Recurrent { state_elements } => {
                     let state = state_elements as f64 * STATE_ELEMENT_BYTES;
