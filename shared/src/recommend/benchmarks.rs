@@ -1,7 +1,6 @@
 //! The curves behind the recommendations, every point priced.
 
-use super::engine::Asked;
-use super::placement::Replica;
+use super::asked::Asked;
 use super::{Cost, CurveSource, Placement, RecommendError, Requirements};
 use crate::catalog::Catalog;
 use crate::curve::{Configuration, Curve, LoadKind, LoadPoint, Provenance, Zone};
@@ -61,14 +60,8 @@ pub fn benchmarks(
 impl Asked<'_> {
     /// The priced curve; `None` when another machine was asked for.
     fn benchmark(&self, curve: Curve) -> Result<Option<Benchmark>, RecommendError> {
-        let replica = Replica {
-            accelerator: &curve.configuration.accelerator,
-            accelerators: curve.configuration.accelerators,
-            weights_bytes: self.weights(&curve)?.bytes,
-        };
-        let only = self.machine.map(|machine| machine.name.as_str());
-        let placement = Placement::of(self.catalog, replica, curve.machine.as_deref(), only)?.ok();
-        if placement.is_none() && only.is_some() {
+        let placement = self.place(&curve, &self.weights(&curve)?)?.ok();
+        if placement.is_none() && self.machine.is_some() {
             return Ok(None);
         }
         let knee = curve.knee().ok();

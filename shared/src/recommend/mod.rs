@@ -2,6 +2,7 @@
 //!
 //! [`recommend`] asks one [`CurveSource`] for curves and does not know what is behind it.
 
+mod asked;
 mod benchmarks;
 mod columns;
 mod cost;
@@ -9,6 +10,7 @@ mod engine;
 mod error;
 mod filter;
 mod infeasible;
+mod nearest;
 mod notes;
 mod placement;
 mod rank;

@@ -1,6 +1,6 @@
 //! What fits in memory but has no curve.
 
-use super::engine::Asked;
+use super::asked::Asked;
 use super::placement::Replica;
 use super::{NotMeasured, Placement, RecommendError};
 use crate::catalog::{Accelerator, AcceleratorKind, Checkpoint, Machine, Model, Server, ServerVersion};
