@@ -1,11 +1,13 @@
 //! What the command line means: flags as written → typed requirements, in this one place.
 
 use infer_core::catalog::{Catalog, CatalogError};
+use infer_core::manifest::{ManifestRequest, Storage};
 use infer_core::recommend::{ProvenanceFilter, Requirements};
 use infer_core::workload::{Itl, Lengths, Ntpot, Targets, Traffic, Ttft};
 
 use crate::arguments::{
-    LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles, PricingOptions, WorkloadOptions,
+    ClusterOptions, LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles, ManifestOptions,
+    PricingOptions, TrafficOptions,
 };
 use crate::failure::{Failure, unknown};
 
@@ -30,7 +32,7 @@ pub(crate) fn of_list(catalog: &Catalog, options: &ListProfiles) -> Result<Requi
             workload.model_server_version.as_deref(),
         )?,
         accelerator: options.accelerator_type.clone(),
-        traffic: traffic(catalog, workload)?,
+        traffic: traffic(catalog, &workload.traffic)?,
         targets: Targets {
             usd_per_million_input_tokens: options.target_cost_per_million_input_tokens,
             usd_per_million_output_tokens: options.target_cost_per_million_output_tokens,
@@ -76,6 +78,40 @@ pub(crate) fn of_accelerators(
     })
 }
 
+/// What `manifests create` asks.
+pub(crate) fn of_manifests(
+    catalog: &Catalog,
+    cluster: &ClusterOptions,
+    options: &ManifestOptions,
+) -> Result<ManifestRequest, Failure> {
+    check_serving_stack(options.serving_stack.as_deref(), options.serving_stack_version.as_deref())?;
+    let server = options.model_server.as_str();
+    let asked_version = options.model_server_version.as_deref();
+    let storage = match &options.model_bucket_uri {
+        Some(uri) => Storage::Bucket {
+            model_bucket_uri: uri.clone(),
+            xla_cache_bucket_uri: options.xla_cache_bucket_uri.clone(),
+            service_account: options.service_account.clone(),
+        },
+        None => Storage::HuggingFace { cache: options.hub_cache },
+    };
+    Ok(ManifestRequest {
+        model_server_version: version(catalog, Some(&options.model), Some(server), asked_version)?,
+        instance_type: options.instance_type.clone(),
+        accelerators: options.accelerator_count,
+        precision: options.precision,
+        namespace: cluster.namespace.clone(),
+        target_ttft_milliseconds: options.latency.target_ttft_milliseconds,
+        target_itl_milliseconds: options.latency.target_itl_milliseconds,
+        target_ntpot_milliseconds: options.latency.target_ntpot_milliseconds,
+        traffic: traffic(catalog, &options.traffic)?,
+        requests_per_second: options.requests_per_second,
+        storage,
+        spot: options.spot,
+        ..ManifestRequest::new(&options.model, server, &options.accelerator_type)
+    })
+}
+
 /// Latency targets with their units.
 fn latencies(options: &LatencyTargets) -> Targets {
     Targets {
@@ -96,7 +132,7 @@ fn priced(requirements: Requirements, pricing: &PricingOptions) -> Requirements 
 }
 
 /// Lengths by use case or by number; both numbers or none, as the arguments make sure.
-pub(crate) fn traffic(catalog: &Catalog, options: &WorkloadOptions) -> Result<Option<Traffic>, Failure> {
+fn traffic(catalog: &Catalog, options: &TrafficOptions) -> Result<Option<Traffic>, Failure> {
     if let Some(name) = &options.use_case {
         return use_case(catalog, name).map(Some);
     }
@@ -114,7 +150,7 @@ fn use_case(catalog: &Catalog, name: &str) -> Result<Traffic, Failure> {
 
 /// The version asked for: `all` is any, `latest` the newest that was measured with the model, or else that the
 /// catalog has.
-pub(crate) fn version(
+fn version(
     catalog: &Catalog,
     model: Option<&str>,
     server: Option<&str>,

@@ -4,6 +4,7 @@
 //! These types hold what was written; what it means is decided in `requirements`, in one place.
 
 mod catalog;
+mod manifests;
 mod output;
 mod profiles;
 mod program;
@@ -17,10 +18,13 @@ pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
+pub(crate) use manifests::{
+    CreateManifests, ManifestOptions, ManifestOutput, ManifestsCommand, WriteOptions,
+};
 pub(crate) use output::{Format, ListOptions, Shape};
 pub(crate) use profiles::{
     BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
-    WorkloadOptions,
+    TrafficOptions,
 };
 pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutput};
 
@@ -42,12 +46,17 @@ Examples:
   # What would serve the model, cheapest first
   kubectl infer list --model openai/gpt-oss-120b --target-ttft-milliseconds 500
 
+  # The manifests that run one of the choices
+  kubectl infer manifests create --model openai/gpt-oss-120b --accelerator-type nvidia-h100-80gb
+
   # What the catalog knows
   kubectl infer models list"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) catalog: CatalogOptions,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -63,6 +72,20 @@ pub(crate) struct CatalogOptions {
     pub(crate) catalog: Vec<PathBuf>,
 }
 
+/// kubectl's own flags. Nothing here contacts a cluster: they are written into the commands that are printed.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterOptions {
+    /// Namespace of the objects, and of the kubectl commands in the comments; no cluster is contacted.
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) namespace: Option<String>,
+    /// Context of the kubectl commands in the comments; no cluster is contacted.
+    #[arg(long, value_name = "NAME", global = true, hide_short_help = true, help_heading = "Global options")]
+    pub(crate) context: Option<String>,
+    /// Kubeconfig file of the kubectl commands in the comments; no cluster is contacted.
+    #[arg(long, value_name = "PATH", global = true, hide_short_help = true, help_heading = "Global options")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -74,6 +97,9 @@ pub(crate) enum Command {
     /// Print every point of the curves behind the recommendations.
     #[command(subcommand, arg_required_else_help = true)]
     Benchmarks(BenchmarksCommand),
+    /// Write the Kubernetes objects that serve a model.
+    #[command(subcommand, arg_required_else_help = true)]
+    Manifests(ManifestsCommand),
     /// Models that the catalog knows.
     #[command(subcommand, arg_required_else_help = true)]
     Models(ModelsCommand),

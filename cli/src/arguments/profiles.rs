@@ -29,6 +29,13 @@ pub(crate) struct WorkloadOptions {
     /// Only this version of the serving stack.
     #[arg(long, value_name = "VERSION", requires = "serving_stack")]
     pub(crate) serving_stack_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) traffic: TrafficOptions,
+}
+
+/// How long requests are: by use case or by number.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TrafficOptions {
     /// Kind of traffic, which gives the lengths (`kubectl infer use-cases list`).
     #[arg(long, value_name = "NAME", conflicts_with_all = ["target_input_length", "target_output_length"])]
     pub(crate) use_case: Option<String>,

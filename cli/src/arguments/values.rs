@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use infer_core::catalog::PricingModel;
+use infer_core::catalog::{Precision, PricingModel};
+use infer_core::manifest::HubCache;
 use infer_core::recommend::ProvenanceFilter;
 
 /// Longest latency target that is taken for meant: a day.
@@ -14,6 +15,12 @@ const MOST_USD: f64 = 1_000_000.0;
 
 /// Longest prompt or answer, in tokens, that is taken for meant.
 const MOST_TOKENS: u32 = 10_000_000;
+
+/// Most accelerators of a replica that are taken for meant: a large slice.
+const MOST_ACCELERATORS: u32 = 10_000;
+
+/// Highest rate of requests that is taken for meant.
+const MOST_REQUESTS_PER_SECOND: f64 = 1_000_000.0;
 
 /// A latency target.
 pub(super) fn milliseconds(text: &str) -> Result<f64, String> {
@@ -39,6 +46,21 @@ pub(super) fn tokens(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("must be a whole number of tokens from 1 to {MOST_TOKENS}"))
 }
 
+/// A number of accelerators.
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    let count = text.parse::<u32>().ok();
+    count
+        .filter(|count| (1..=MOST_ACCELERATORS).contains(count))
+        .ok_or_else(|| format!("must be a whole number from 1 to {MOST_ACCELERATORS}"))
+}
+
+/// A rate of requests.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    positive(text, MOST_REQUESTS_PER_SECOND).ok_or_else(|| {
+        format!("must be a positive number of requests a second, at most {MOST_REQUESTS_PER_SECOND}")
+    })
+}
+
 /// A number of rows; `None` is gcloud's `unlimited`.
 pub(super) fn rows(text: &str) -> Result<Rows, String> {
     if text == "unlimited" {
@@ -56,15 +78,32 @@ pub(crate) struct Rows(pub(crate) Option<NonZeroUsize>);
 
 /// One of the four pricing models, by the service's names.
 pub(super) fn pricing_model() -> impl TypedValueParser<Value = PricingModel> {
-    PossibleValuesParser::new(PricingModel::ALL.map(PricingModel::name))
-        .map(|name| PricingModel::ALL.into_iter().find(|model| model.name() == name).unwrap_or_default())
+    one_of(&PricingModel::ALL, PricingModel::name)
 }
 
 /// What figures may rest on.
 pub(super) fn provenance() -> impl TypedValueParser<Value = ProvenanceFilter> {
-    PossibleValuesParser::new(ProvenanceFilter::ALL.map(ProvenanceFilter::name)).map(|name| {
-        let mut all = ProvenanceFilter::ALL.into_iter();
-        all.find(|filter| filter.name() == name).unwrap_or_default()
+    one_of(&ProvenanceFilter::ALL, ProvenanceFilter::name)
+}
+
+/// A numeric format of weights.
+pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
+    one_of(&Precision::ALL, Precision::name)
+}
+
+/// A place for what is downloaded.
+pub(super) fn hub_cache() -> impl TypedValueParser<Value = HubCache> {
+    one_of(&HubCache::ALL, HubCache::name)
+}
+
+/// One of the core's values, by the core's name for it.
+fn one_of<T>(all: &'static [T], name: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|value| name(*value))).try_map(move |text| {
+        let found = all.iter().find(|value| name(**value) == text);
+        found.copied().ok_or("not one of the possible values")
     })
 }
 

@@ -55,10 +55,10 @@ const COLUMNS: &[Column<Held>] = &[
         let measured = row.measured.as_ref();
         Value::number(measured.and_then(|it| it.operating.point.latency_milliseconds(LatencyMetric::Ntpot)))
     }),
-    column("inputTokens", "Input", WHOLE, |row| {
+    column("inputTokens", "Tokens In", WHOLE, |row| {
         Value::number(row.measured.as_ref().map(|measured| measured.traffic.input_tokens))
     }),
-    column("outputTokens", "Output", WHOLE, |row| {
+    column("outputTokens", "Tokens Out", WHOLE, |row| {
         Value::number(row.measured.as_ref().map(|measured| measured.traffic.output_tokens))
     }),
     column("provenance", "Provenance", TEXT, |row| {

@@ -3,10 +3,11 @@
 mod accelerators;
 mod benchmarks;
 mod catalog;
+mod manifests;
 mod profiles;
 mod program;
 
-use crate::arguments::{Arguments, Command, ProfilesCommand};
+use crate::arguments::{Arguments, Command, ManifestsCommand, ProfilesCommand};
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::{completion, overlay};
@@ -14,11 +15,15 @@ use crate::{completion, overlay};
 /// Does what the command line says.
 pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
     let overlays = &arguments.catalog;
+    let cluster = &arguments.cluster;
     match arguments.command {
         Command::List(options) | Command::Profiles(ProfilesCommand::List(options)) => {
             profiles::list(&overlay::catalog(overlays)?, &options)
         }
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
+        Command::Manifests(ManifestsCommand::Create(options)) => {
+            manifests::create(&overlay::catalog(overlays)?, cluster, &options)
+        }
         Command::Accelerators(command) => accelerators::list(&overlay::catalog(overlays)?, command),
         Command::Models(command) => catalog::models(&overlay::catalog(overlays)?, command),
         Command::ModelServers(command) => catalog::model_servers(&overlay::catalog(overlays)?, command),

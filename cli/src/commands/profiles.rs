@@ -32,6 +32,7 @@ const SHOWN: &[&str] = &[
     "modelServerVersion",
     "model",
     "acceleratorCount",
+    "precision",
     "inputTokens",
     "outputTokens",
     "region",

@@ -157,9 +157,16 @@ impl Listing {
         if !options.no_headers && !self.notes.is_empty() {
             text.push('\n');
             for note in &self.notes {
-                text.push_str(&format!("* {note}\n"));
+                text.push_str(&format!("* {}\n", sentence(note)));
             }
         }
         text
     }
+}
+
+/// With a capital letter and a full stop.
+fn sentence(note: &str) -> String {
+    let mut letters = note.chars();
+    let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    format!("{first}{}.", letters.as_str())
 }

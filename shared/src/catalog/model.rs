@@ -28,6 +28,10 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// All of them, the widest first.
+    pub const ALL: [Self; 7] =
+        [Self::Bf16, Self::Fp16, Self::Fp8, Self::Int8, Self::Int4, Self::Nvfp4, Self::Mxfp4];
+
     /// Name as the catalog and the command line write it.
     pub const fn name(self) -> &'static str {
         match self {

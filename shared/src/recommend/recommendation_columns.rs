@@ -39,19 +39,22 @@ const COLUMNS: &[Column<Recommendation>] = &[
         Value::text(row.configuration.server_version.as_deref())
     }),
     column("model", "Model", TEXT, |row| text(&row.configuration.model)),
-    column("provenance", "Provenance", TEXT, |row| Value::Text(row.provenance.origin.name().into())),
-    column("itlMilliseconds", "ITL(ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
     column("acceleratorCount", "Accelerators", WHOLE, |row| {
         Value::Number(f64::from(row.configuration.accelerators))
-    }),
-    column("tpuTopology", "Topology", TEXT, |row| {
-        Value::text(row.placement.topology.as_ref().map(|topology| topology.name.as_str()))
     }),
     column("precision", "Precision", TEXT, |row| {
         Value::text(row.configuration.precision.map(|precision| precision.name()))
     }),
-    column("inputTokens", "Input", WHOLE, |row| Value::Number(row.traffic.input_tokens)),
-    column("outputTokens", "Output", WHOLE, |row| Value::Number(row.traffic.output_tokens)),
+    column("inputTokens", "Tokens In", WHOLE, |row| Value::Number(row.traffic.input_tokens)),
+    column("outputTokens", "Tokens Out", WHOLE, |row| Value::Number(row.traffic.output_tokens)),
+    column("region", "Region", TEXT, |row| {
+        Value::text(row.cost.priced().map(|cost| cost.price.region.as_str()))
+    }),
+    column("provenance", "Provenance", TEXT, |row| Value::Text(row.provenance.origin.name().into())),
+    column("itlMilliseconds", "ITL(ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
+    column("tpuTopology", "Topology", TEXT, |row| {
+        Value::text(row.placement.topology.as_ref().map(|topology| topology.name.as_str()))
+    }),
     column("loadKind", "Load", TEXT, |row| Value::Text(row.load_kind.name().into())),
     column("queriesPerSecond", "Requests/s", ColumnKind::Number { decimals: 2 }, |row| {
         Value::Number(row.operating.point.requests_per_second)
@@ -62,9 +65,6 @@ const COLUMNS: &[Column<Recommendation>] = &[
     column("costPerHour", "$/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
     column("machineCostPerHour", "$/h Whole Machine", CENTS, |row| {
         priced(row, |cost| cost.usd_per_hour_whole)
-    }),
-    column("region", "Region", TEXT, |row| {
-        Value::text(row.cost.priced().map(|cost| cost.price.region.as_str()))
     }),
     column("source", "Source", TEXT, |row| text(&row.provenance.source)),
 ];

@@ -12,7 +12,7 @@ pub(super) fn of(answers: &Recommendations, asked: &Requirements) -> Vec<String>
     let mut notes = answers.notes.clone();
     notes.extend(shared_machines(rows));
     notes.extend(derived_prices(rows));
-    notes.extend(maximum_throughput(rows));
+    notes.extend(above_all_loads(rows));
     notes.extend(not_measured(answers.not_measured.len(), asked));
     notes
 }
@@ -54,33 +54,19 @@ fn derived_prices(rows: &[Recommendation]) -> Option<String> {
     (!each.is_empty()).then(|| format!("prices that the book does not list but gives: {}", each.join(", ")))
 }
 
-/// Rows whose operating point is not what was asked for, since their curve has no such point.
-fn maximum_throughput(rows: &[Recommendation]) -> Vec<String> {
-    let count = |is: fn(&MaximumReason) -> bool| {
-        let at_maximum = |row: &&Recommendation| match &row.operating.kind {
-            OperatingKind::MaximumThroughput(reason) => is(reason),
-            _ => false,
-        };
-        rows.iter().filter(at_maximum).count()
+/// Rows whose targets are met at every load, so that they stand at the highest.
+fn above_all_loads(rows: &[Recommendation]) -> Option<String> {
+    let at_maximum = |row: &&Recommendation| {
+        matches!(row.operating.kind, OperatingKind::MaximumThroughput(MaximumReason::TargetsLoose))
     };
-    let mut notes = Vec::new();
-    let no_knee = count(|reason| matches!(reason, MaximumReason::NoKnee(_)));
-    if no_knee > 0 {
-        notes.push(format!(
-            "{no_knee} of {} rows have no knee, since throughput still rises at the highest load that was measured: \
-             they are shown at that load and could carry more",
-            rows.len()
-        ));
-    }
-    let loose = count(|reason| matches!(reason, MaximumReason::TargetsLoose));
-    if loose > 0 {
-        notes.push(format!(
-            "{loose} of {} rows meet the targets at every load that was measured: they are shown at their maximum \
+    let count = rows.iter().filter(at_maximum).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} of {} rows meet the targets at every load that was measured: they are shown at their maximum \
              throughput",
             rows.len()
-        ));
-    }
-    notes
+        )
+    })
 }
 
 fn not_measured(count: usize, asked: &Requirements) -> Option<String> {
