@@ -47,7 +47,8 @@ pub struct Profile {
     /// Statistic of the ITL figures.
     #[serde(default)]
     pub itl_statistic: Statistic,
-    /// Marks of the source: `wip`, `gap-study`, `mtp-suspected`.
+    /// Marks of the source: `wip`, `gap-study`, `mtp-suspected`, and `published-knee` for a single point that the
+    /// source itself names as the knee.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Who published the figures, where.

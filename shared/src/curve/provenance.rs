@@ -43,6 +43,6 @@ pub struct Provenance {
     pub itl_statistic: Statistic,
     /// What was derived and how (throughput by Little's law, the machine from the accelerator, …).
     pub notes: Vec<String>,
-    /// Marks of the source: `wip`, `gap-study`, `mtp-suspected`.
+    /// Marks of the source: `wip`, `gap-study`, `mtp-suspected`, `published-knee`.
     pub tags: Vec<String>,
 }

@@ -85,7 +85,8 @@ pub fn find_column<R: Row>(name: &str) -> Result<&'static Column<R>, UnknownColu
     let found = columns()
         .find(|column| folded(column.name) == wanted)
         .or_else(|| columns().find(|column| folded(column.header) == wanted))
-        .or_else(|| columns().find(|column| without_unit(column.header) == wanted));
+        .or_else(|| columns().find(|column| without_unit(column.header) == wanted))
+        .filter(|_| !wanted.is_empty());
     found.ok_or_else(|| {
         const ALIKE: f64 = 0.7;
         let likeness = |column: &Column<R>| strsim::jaro_winkler(&wanted, &folded(column.name));

@@ -18,6 +18,8 @@ mod recommendation;
 mod recommendation_columns;
 mod requirements;
 mod source;
+#[cfg(test)]
+mod tests;
 mod unmeasured;
 
 pub use benchmarks::{Benchmark, BenchmarkPoint, benchmarks};

@@ -62,8 +62,8 @@ const COLUMNS: &[Column<Recommendation>] = &[
     column("concurrency", "In Flight", WHOLE, |row| Value::number(row.operating.point.concurrency)),
     column("operatingPoint", "Operating Point", TEXT, |row| Value::Text(row.operating.kind.name().into())),
     column("zone", "Zone", TEXT, |row| Value::Text(row.operating.zone.name().into())),
-    column("costPerHour", "$/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
-    column("machineCostPerHour", "$/h Whole Machine", CENTS, |row| {
+    column("costPerHour", "USD/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
+    column("machineCostPerHour", "USD/h Whole Machine", CENTS, |row| {
         priced(row, |cost| cost.usd_per_hour_whole)
     }),
     column("source", "Source", TEXT, |row| text(&row.provenance.source)),
