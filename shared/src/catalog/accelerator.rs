@@ -75,6 +75,9 @@ pub struct Accelerator {
     pub memory_bandwidth_gb_per_s: f64,
     /// Dense peaks.
     pub peak: PeakCompute,
+    /// Devices that one chip is to programs; absent: 1. A chip of two devices takes twice the tensor parallelism.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices_per_chip: Option<u32>,
     /// One-way bandwidth to the other chips of the machine in GB/s, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interconnect_one_way_gb_per_s: Option<f64>,

@@ -17,6 +17,7 @@ pub(super) fn arguments(plan: &Plan<'_>, source: ModelSource<'_>) -> Result<Vec<
     let names = plan.argument_names()?;
     let numerics = precision::numerics(plan)?;
     let parallelism = plan.parallelism;
+    let devices = plan.accelerator.devices_per_chip.unwrap_or(1);
     let mut line = Line { plan, names, arguments: Vec::new() };
     match &names.model {
         Some(name) => line.set(name, source.location),
@@ -32,7 +33,11 @@ pub(super) fn arguments(plan: &Plan<'_>, source: ModelSource<'_>) -> Result<Vec<
     if let Some(name) = &names.port {
         line.set(name, &plan.server.port.to_string());
     }
-    line.required("tensor parallelism", names.tensor_parallel.as_ref(), above_one(parallelism.tensor))?;
+    line.required(
+        "tensor parallelism",
+        names.tensor_parallel.as_ref(),
+        above_one(parallelism.tensor.saturating_mul(devices)),
+    )?;
     line.required("data parallelism", names.data_parallel.as_ref(), above_one(parallelism.data))?;
     if parallelism.expert > 1 {
         line.expert_parallel(parallelism.expert)?;

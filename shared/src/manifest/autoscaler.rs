@@ -8,7 +8,7 @@ use k8s_openapi::api::autoscaling::v2::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::threshold::{Threshold, replicas};
+use super::threshold::{Threshold, replicas, replicas_for_load};
 use super::{Gke, ManifestError, Plan, explain, labels};
 
 /// How many times the initial replicas an autoscaler may run; a bound on the bill that the user raises knowingly.
@@ -20,7 +20,7 @@ const SCALE_DOWN_SECONDS: i32 = 600;
 
 /// Most replicas that the autoscaler of a plan runs.
 pub(super) fn max_replicas(plan: &Plan<'_>) -> i32 {
-    replicas(plan).saturating_mul(GROWTH)
+    replicas_for_load(plan).saturating_mul(GROWTH)
 }
 
 /// Name of the gauge of running requests.

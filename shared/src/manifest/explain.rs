@@ -45,7 +45,7 @@ pub(super) fn operating_point(recommendation: &Recommendation) -> String {
         }
     }
     text.push_str(&format!(
-        "; measured in a {} with {} tokens in/out",
+        "; load: {}, {} tokens in/out",
         recommendation.load_kind.name(),
         recommendation.traffic
     ));
@@ -128,9 +128,15 @@ pub(super) fn cost(plan: &Plan<'_>) -> Option<String> {
     if !plan.request.targets().is_empty() {
         let most = autoscaler::max_replicas(plan);
         text.push_str(&format!(
-            "; at most ${:.2} an hour with {most} replicas",
-            cost.usd_per_hour * f64::from(most)
+            "; at most ${:.2} an hour with {}",
+            cost.usd_per_hour * f64::from(most),
+            replicas(most)
         ));
     }
     Some(text)
+}
+
+/// `1 replica`, `2 replicas`.
+pub(super) fn replicas(count: i32) -> String {
+    if count == 1 { "1 replica".to_owned() } else { format!("{count} replicas") }
 }

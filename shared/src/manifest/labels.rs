@@ -42,14 +42,14 @@ pub(super) fn metadata(plan: &Plan<'_>, name: String) -> ObjectMeta {
         name: Some(name),
         namespace: plan.request.namespace.clone(),
         labels: Some(all(plan)),
-        annotations: Some(versions(plan)),
+        annotations: Some(versions(&plan.catalog_version)),
         ..ObjectMeta::default()
     }
 }
 
 /// What every object says of where it comes from.
-pub(super) fn versions(plan: &Plan<'_>) -> BTreeMap<String, String> {
-    let version = plan.catalog_version.clone();
+pub(super) fn versions(catalog_version: &str) -> BTreeMap<String, String> {
+    let version = catalog_version.to_owned();
     BTreeMap::from([(RECOMMENDER_VERSION.to_owned(), version.clone()), (CATALOG_VERSION.to_owned(), version)])
 }
 
@@ -57,7 +57,7 @@ pub(super) fn versions(plan: &Plan<'_>) -> BTreeMap<String, String> {
 pub(super) fn of_deployment(plan: &Plan<'_>) -> Result<BTreeMap<String, String>, ManifestError> {
     let request =
         serde_json::to_string(plan.request).map_err(|error| ManifestError::Render(error.to_string()))?;
-    let mut annotations = versions(plan);
+    let mut annotations = versions(&plan.catalog_version);
     annotations.insert(REQUEST.to_owned(), request);
     annotations.insert(MACHINE.to_owned(), plan.machine.name.clone());
     annotations.extend(explain::targets(plan).map(|targets| (TARGETS.to_owned(), targets)));

@@ -7,6 +7,7 @@ mod arguments;
 mod autoscaler;
 mod comments;
 mod deployment;
+mod diff;
 mod error;
 mod explain;
 mod gke;
@@ -22,9 +23,11 @@ mod service;
 mod set;
 mod storage;
 mod threshold;
+mod transfer;
 mod yaml;
 
 pub use comments::{Comment, Surroundings, TESTED_KUBERNETES};
+pub use diff::{ComparedObject, Comparison, DiffError, Difference, diff};
 pub use error::ManifestError;
 use gke::Gke;
 pub use gke::{ComputeClass, ComputeClassSpec, PodMonitoring, PodMonitoringSpec};
@@ -36,6 +39,7 @@ pub use set::{ManifestSet, Object, Part, to_yaml};
 pub use storage::BucketUri;
 use storage::{StoragePlan, WeightCache};
 use threshold::Threshold;
+pub use transfer::{TransferRequest, transfer};
 
 use crate::catalog::Catalog;
 use crate::recommend::CurveSource;

@@ -3,9 +3,10 @@
 use super::plan::is_writable;
 use super::{ManifestError, ManifestRequest, Plan};
 use crate::catalog::{Accelerator, Catalog, Checkpoint, Found, Machine, Precision, Server, ServerVersion};
-use crate::curve::{Curve, Parallelism, Range};
+use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Parallelism, Range};
 use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
 use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
+use crate::workload::LatencyMetric;
 
 /// Tokens of context that a replica must hold when the request does not say how long requests are.
 const LEAST_CONTEXT_TOKENS: u64 = 4096;
@@ -121,7 +122,11 @@ impl<'a, 's> Asked<'a, 's> {
         let precision = configuration.precision.unwrap_or(self.precision());
         let published =
             self.found.model.checkpoint_of(precision).is_some() || self.quantize_at_load == Some(precision);
-        found.placement.machines == 1
+        // Without a target a single point says neither where to run nor that this is the configuration to take.
+        let tells = found.operating.kind
+            != OperatingKind::MaximumThroughput(MaximumReason::NoKnee(NoKnee::SinglePoint));
+        tells
+            && found.placement.machines == 1
             && published
             && self.accelerator.runs(precision)
             && self.request.accelerators.is_none_or(|asked| asked == configuration.accelerators)
@@ -307,7 +312,7 @@ impl<'a, 's> Asked<'a, 's> {
     }
 
     /// What the curves of the accelerator reach, of each latency that was asked.
-    fn ranges(&self) -> Result<Vec<(crate::workload::LatencyMetric, Range)>, ManifestError> {
+    fn ranges(&self) -> Result<Vec<(LatencyMetric, Range)>, ManifestError> {
         let curves = self.curves(Some(&self.accelerator.id))?;
         let reach = |metric| {
             let reached = curves.iter().filter_map(|curve| curve.reach(metric));

@@ -1,5 +1,6 @@
 //! The number of running requests at which a replica has its fill.
 
+use super::request::Storage;
 use super::{ManifestError, Plan};
 use crate::curve::{Load, LoadPoint};
 
@@ -86,8 +87,16 @@ fn cache(plan: &Plan<'_>) -> Option<Ceiling> {
     Some(Ceiling::Cache { requests: memory.sequences_of(tokens).max(1), tokens })
 }
 
-/// Replicas that a load needs at the operating point: at least one.
+/// Replicas to start with: one where they share an XLA cache, which has to be filled before there are more.
 pub(super) fn replicas(plan: &Plan<'_>) -> i32 {
+    match plan.request.storage {
+        Storage::Bucket { xla_cache_bucket_uri: Some(_), .. } => 1,
+        _ => replicas_for_load(plan),
+    }
+}
+
+/// Replicas that a load needs at the operating point: at least one.
+pub(super) fn replicas_for_load(plan: &Plan<'_>) -> i32 {
     let each = plan.recommendation.as_ref().map(|found| found.operating.point.requests_per_second);
     match (plan.request.requests_per_second, each) {
         (Some(load), Some(each)) if each > 0.0 => (load / each).ceil().clamp(1.0, 1000.0) as i32,

@@ -1,6 +1,8 @@
 //! Objects as YAML that people read: known keys in the order of the documentation's examples.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use serde_saphyr::SingleQuoted;
 
 use super::ManifestError;
 
@@ -21,22 +23,27 @@ const FIRST_KEYS: &[&str] = &[
     "driver",
     "selector",
     "matchLabels",
-    "strategy",
     "progressDeadlineSeconds",
+    "strategy",
     "template",
     "spec",
+    "restartPolicy",
     "serviceAccountName",
+    "automountServiceAccountToken",
+    "enableServiceLinks",
     "nodeSelector",
     "tolerations",
+    "terminationGracePeriodSeconds",
     "initContainers",
     "image",
     "command",
     "args",
     "env",
     "ports",
-    "port",
     "path",
+    "port",
     "targetPort",
+    "metrics",
     "metric",
     "target",
     "resources",
@@ -62,8 +69,28 @@ const NEVER_FOLD: usize = 1 << 20;
 /// become literal blocks.
 pub(super) fn to_yaml(documents: &[Value]) -> Result<String, ManifestError> {
     let options = serde_saphyr::ser_options! { folded_wrap_chars: NEVER_FOLD };
-    serde_saphyr::to_string_multiple_with_options(documents, options)
+    let documents: Vec<Readable<'_>> = documents.iter().map(Readable).collect();
+    serde_saphyr::to_string_multiple_with_options(&documents, options)
         .map_err(|error| ManifestError::Render(error.to_string()))
+}
+
+/// A value whose strings with double quotes (JSON in annotations) are single-quoted, so that nothing in them has
+/// to be escaped.
+struct Readable<'a>(&'a Value);
+
+impl Serialize for Readable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) if text.contains('"') && text.chars().all(|c| (' '..='~').contains(&c)) => {
+                SingleQuoted(text.as_str()).serialize(serializer)
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Readable)),
+            Value::Object(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, value)| (key, Readable(value))))
+            }
+            scalar => scalar.serialize(serializer),
+        }
+    }
 }
 
 /// The same value with the keys of every mapping in reading order.

@@ -18,21 +18,12 @@ const LOCAL_SSD_GB: u64 = 375;
 impl Steps<'_> {
     /// What has to be there before anything is applied.
     pub(super) fn cluster(&self) -> Vec<Comment> {
-        vec![self.variables(), self.quota(), self.create_cluster(), self.node_pool()]
-    }
-
-    fn variables(&self) -> Comment {
-        let location = Catalog::default_region(&self.plan.machine.name);
-        Comment {
-            title: "Name project and cluster".to_owned(),
-            text: vec!["The commands below use these variables.".to_owned()],
-            commands: vec![
-                r#"export PROJECT_ID="$(gcloud config get-value project)""#.to_owned(),
-                r#"export PROJECT_NUMBER="$(gcloud projects describe "$PROJECT_ID" --format='value(projectNumber)')""#.to_owned(),
-                "export CLUSTER_NAME=inference".to_owned(),
-                format!("export LOCATION={location}"),
-            ],
-        }
+        vec![
+            variables(Catalog::default_region(&self.plan.machine.name)),
+            self.quota(),
+            self.create_cluster(),
+            self.node_pool(),
+        ]
     }
 
     fn quota(&self) -> Comment {
@@ -170,6 +161,20 @@ impl Steps<'_> {
                     .to_owned(),
             ],
         }
+    }
+}
+
+/// Project, cluster and location.
+pub(super) fn variables(location: &str) -> Comment {
+    Comment {
+        title: "Name project and cluster".to_owned(),
+        text: vec!["The commands below use these variables.".to_owned()],
+        commands: vec![
+            r#"export PROJECT_ID="$(gcloud config get-value project)""#.to_owned(),
+            r#"export PROJECT_NUMBER="$(gcloud projects describe "$PROJECT_ID" --format='value(projectNumber)')""#.to_owned(),
+            "export CLUSTER_NAME=inference".to_owned(),
+            format!("export LOCATION={location}"),
+        ],
     }
 }
 

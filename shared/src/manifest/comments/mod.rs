@@ -3,9 +3,11 @@
 mod cluster;
 mod run;
 mod summary;
+mod transfer;
 mod weights;
 
 use serde::Serialize;
+pub(super) use transfer::TransferSteps;
 
 use super::storage::StoragePlan;
 use super::threshold::Threshold;
@@ -37,7 +39,7 @@ pub struct Surroundings {
     pub kubeconfig: Option<String>,
     /// Day for the header, as it is to be printed; absent: none.
     pub date: Option<String>,
-    /// File that the manifests are written to; absent: `manifests.yaml` stands for it.
+    /// File that the manifests are written to; absent: a name stands for it.
     pub path: Option<String>,
 }
 
@@ -69,8 +71,8 @@ impl Surroundings {
         command
     }
 
-    fn file(&self) -> String {
-        quoted(self.path.as_deref().unwrap_or("manifests.yaml"))
+    fn file_or(&self, default: &str) -> String {
+        quoted(self.path.as_deref().unwrap_or(default))
     }
 }
 

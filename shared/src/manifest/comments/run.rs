@@ -7,7 +7,12 @@ use crate::manifest::{autoscaler, names, probes, service};
 impl Steps<'_> {
     /// From `kubectl apply` to a first answer.
     pub(super) fn run(&self) -> Vec<Comment> {
-        vec![self.apply(), self.request(), self.trouble()]
+        let shares_cache =
+            matches!(self.plan.request.storage, Storage::Bucket { xla_cache_bucket_uri: Some(_), .. });
+        let mut comments = vec![self.apply()];
+        comments.extend(shares_cache.then(|| self.xla_cache()));
+        comments.extend([self.request(), self.trouble()]);
+        comments
     }
 
     fn apply(&self) -> Comment {
@@ -19,7 +24,7 @@ impl Steps<'_> {
             title: "Apply the manifests".to_owned(),
             text: Vec::new(),
             commands: vec![
-                format!("{} apply -f {}", self.kubectl(), self.surroundings.file()),
+                format!("{} apply -f {}", self.kubectl(), self.surroundings.file_or("manifests.yaml")),
                 format!("{kubectl} rollout status deployment/{workload} --timeout={minutes}m"),
             ],
         }

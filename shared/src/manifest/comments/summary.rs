@@ -59,7 +59,8 @@ impl Steps<'_> {
         };
         let targets = explain::targets(self.plan).unwrap_or_default();
         Some(format!(
-            "Autoscaling for {targets}: {sentence}. It starts with {initial} replicas, {load}, and goes up to {most}."
+            "Autoscaling for {targets}: {sentence}. It starts with {}, {load}, and goes up to {most}.",
+            explain::replicas(initial)
         ))
     }
 

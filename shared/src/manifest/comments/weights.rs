@@ -4,14 +4,15 @@ use super::{Comment, Steps};
 use crate::manifest::BucketUri;
 use crate::manifest::request::Storage;
 use crate::manifest::storage::{DEFAULT_SERVICE_ACCOUNT, TOKEN_KEY, TOKEN_SECRET};
+use crate::manifest::threshold::replicas_for_load;
 
 impl Steps<'_> {
     /// What it takes for a Pod to read the weights.
     pub(super) fn weights(&self) -> Vec<Comment> {
         let mut comments: Vec<Comment> = self.namespace_comment().into_iter().collect();
-        comments.extend(self.licence());
+        comments.extend(licence(&self.plan.checkpoint.id, self.plan.model.gated));
         match &self.plan.request.storage {
-            Storage::HuggingFace { .. } => comments.push(self.secret()),
+            Storage::HuggingFace { .. } => comments.push(secret(self.plan.model.gated, &self.kubectl())),
             Storage::Bucket { model_bucket_uri, xla_cache_bucket_uri, service_account } => {
                 let account = service_account.as_deref().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
                 let parse = |uri: &String| BucketUri::parse(uri).ok();
@@ -20,7 +21,6 @@ impl Steps<'_> {
                     comments.push(self.access(&model, xla_cache.as_ref(), account));
                     comments.push(self.upload(&model));
                 }
-                comments.extend(xla_cache_bucket_uri.as_ref().map(|_| self.xla_cache()));
             }
         }
         comments
@@ -33,37 +33,6 @@ impl Steps<'_> {
             text: vec!["If there is none.".to_owned()],
             commands: vec![format!("{} create namespace {namespace}", self.surroundings.kubectl())],
         })
-    }
-
-    fn licence(&self) -> Option<Comment> {
-        let id = &self.plan.checkpoint.id;
-        self.plan.model.gated.then(|| Comment {
-            title: "Accept the licence of the model".to_owned(),
-            text: vec![format!("The model is gated: with the account of your token, accept its terms at https://huggingface.co/{id}.")],
-            commands: Vec::new(),
-        })
-    }
-
-    /// The Secret with the Hub's token.
-    fn secret(&self) -> Comment {
-        let (need, title) = if self.plan.model.gated {
-            ("Without it the Pods do not start.", "Store the Hugging Face token")
-        } else {
-            ("Not required: a token raises the Hub's rate limits.", "Store a Hugging Face token (optional)")
-        };
-        Comment {
-            title: title.to_owned(),
-            text: vec![format!(
-                "Put your token (https://huggingface.co/settings/tokens) into the variable. {need}"
-            )],
-            commands: vec![
-                "export HUGGING_FACE_TOKEN=hf_...".to_owned(),
-                format!(
-                    "{} create secret generic {TOKEN_SECRET} \\\n    --from-literal={TOKEN_KEY}=\"$HUGGING_FACE_TOKEN\"",
-                    self.kubectl()
-                ),
-            ],
-        }
     }
 
     /// Bindings of the Pods' service account.
@@ -86,18 +55,9 @@ impl Steps<'_> {
         if account != DEFAULT_SERVICE_ACCOUNT {
             commands.push(format!("{} create serviceaccount {account}", self.kubectl()));
         }
-        commands.push(self.binding(model, "objectViewer", account));
-        commands.extend(xla_cache.map(|uri| self.binding(uri, "objectUser", account)));
+        commands.push(binding(model, "objectViewer", self.namespace(), account));
+        commands.extend(xla_cache.map(|uri| binding(uri, "objectUser", self.namespace(), account)));
         Comment { title: "Let the Pods read the bucket".to_owned(), text, commands }
-    }
-
-    fn binding(&self, uri: &BucketUri, role: &str, account: &str) -> String {
-        let namespace = self.namespace();
-        format!(
-            "gcloud storage buckets add-iam-policy-binding gs://{} --role=roles/storage.{role} \\\n    \
-             --member=\"principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}\"",
-            uri.bucket()
-        )
     }
 
     fn upload(&self, model: &BucketUri) -> Comment {
@@ -121,18 +81,70 @@ impl Steps<'_> {
         }
     }
 
-    fn xla_cache(&self) -> Comment {
+    /// What a cache that replicas share asks of whoever scales them.
+    pub(super) fn xla_cache(&self) -> Comment {
         let kubectl = self.kubectl();
         let workload = self.plan.workload();
+        let wanted = replicas_for_load(self.plan);
+        let mut commands = vec![format!("{kubectl} rollout status deployment/{workload} --timeout=90m")];
+        if wanted > 1 {
+            commands.push(match self.threshold {
+                Some(_) => format!(
+                    "{kubectl} patch hpa {workload} --patch='{{\"spec\": {{\"minReplicas\": {wanted}}}}}'"
+                ),
+                None => format!("{kubectl} scale deployment/{workload} --replicas={wanted}"),
+            });
+        }
         Comment {
-            title: "Fill the XLA cache with one replica".to_owned(),
+            title: "Fill the XLA cache with one replica before there are more".to_owned(),
             text: vec![
-                "Replicas that start together and find the shared cache empty write the same entries at once and fail. Let the first \
-                 replica become ready (a first compilation takes 10 to 30 minutes) before there are more; never scale a service that is \
+                "After the manifests are applied: replicas that start together and find the shared cache empty write the same entries \
+                 at once and fail. The first one compiles for 10 to 30 minutes; wait until it is ready. Never scale a service that is \
                  serving down to one for this."
                     .to_owned(),
             ],
-            commands: vec![format!("{kubectl} rollout status deployment/{workload} --timeout=60m")],
+            commands,
         }
     }
+}
+
+/// Terms that somebody has to accept, where there are any.
+pub(super) fn licence(model_id: &str, gated: bool) -> Option<Comment> {
+    gated.then(|| Comment {
+        title: "Accept the licence of the model".to_owned(),
+        text: vec![format!(
+            "The model is gated: with the account of your token, accept its terms at https://huggingface.co/{model_id}."
+        )],
+        commands: Vec::new(),
+    })
+}
+
+/// The Secret with the Hub's token.
+pub(super) fn secret(gated: bool, kubectl: &str) -> Comment {
+    let (need, title) = if gated {
+        ("Without it the Pods do not start.", "Store the Hugging Face token")
+    } else {
+        ("Not required: a token raises the Hub's rate limits.", "Store a Hugging Face token (optional)")
+    };
+    Comment {
+        title: title.to_owned(),
+        text: vec![format!(
+            "Put your token (https://huggingface.co/settings/tokens) into the variable. {need}"
+        )],
+        commands: vec![
+            "export HUGGING_FACE_TOKEN=hf_...".to_owned(),
+            format!(
+                "{kubectl} create secret generic {TOKEN_SECRET} \\\n    --from-literal={TOKEN_KEY}=\"$HUGGING_FACE_TOKEN\""
+            ),
+        ],
+    }
+}
+
+/// A role on a bucket for a Kubernetes service account.
+pub(super) fn binding(uri: &BucketUri, role: &str, namespace: &str, account: &str) -> String {
+    format!(
+        "gcloud storage buckets add-iam-policy-binding gs://{} --role=roles/storage.{role} \\\n    \
+         --member=\"principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}\"",
+        uri.bucket()
+    )
 }

@@ -64,7 +64,11 @@ fn with_cache(plan: &Plan<'_>, cache: WeightCache, download_gib: u64) -> Storage
     let home = if in_ram { RAM_CACHE } else { DISK_CACHE };
     let mut storage = StoragePlan {
         // The chunk cache of the Hub's transfer library would keep up to 10 GB a second time.
-        env: vec![token(plan), variable("HF_HOME", home), variable("HF_XET_CHUNK_CACHE_SIZE_BYTES", "0")],
+        env: vec![
+            token(plan.model.gated),
+            variable("HF_HOME", home),
+            variable("HF_XET_CHUNK_CACHE_SIZE_BYTES", "0"),
+        ],
         cache,
         ..StoragePlan::default()
     };
@@ -80,11 +84,11 @@ fn with_cache(plan: &Plan<'_>, cache: WeightCache, download_gib: u64) -> Storage
 }
 
 /// The Hub's token; a Pod of a gated model does not start without the Secret.
-fn token(plan: &Plan<'_>) -> EnvVar {
+pub(in crate::manifest) fn token(gated: bool) -> EnvVar {
     let selector = SecretKeySelector {
         name: TOKEN_SECRET.to_owned(),
         key: TOKEN_KEY.to_owned(),
-        optional: (!plan.model.gated).then_some(true),
+        optional: (!gated).then_some(true),
     };
     EnvVar {
         name: "HF_TOKEN".to_owned(),

@@ -1,0 +1,217 @@
+//! What today's catalog would make, against what a file holds.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use similar::TextDiff;
+use thiserror::Error;
+
+use super::comments::Surroundings;
+use super::{ManifestError, ManifestRequest, generate, labels, yaml};
+use crate::catalog::Catalog;
+use crate::recommend::CurveSource;
+
+/// Annotations that say which catalog made an object: a newer catalog that makes the same is no difference.
+const VERSIONS: [&str; 2] = [labels::CATALOG_VERSION, labels::RECOMMENDER_VERSION];
+
+/// What the API server and kubectl add to an object.
+const SERVER_ANNOTATIONS: [&str; 2] =
+    ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
+const SERVER_METADATA: [&str; 6] =
+    ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+
+/// A file and what would be made instead of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Objects of either side, in the order of the file; those only the catalog makes come last.
+    pub objects: Vec<ComparedObject>,
+}
+
+/// One object on both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedObject {
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// How the sides differ.
+    pub difference: Difference,
+}
+
+/// How the two sides of an object differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The same, apart from the catalog's version.
+    None,
+    /// Different: a unified diff, the file's lines with `-`, the catalog's with `+`.
+    Changed(String),
+    /// The catalog would not make it.
+    OnlyInFile,
+    /// The file does not hold it: the object as YAML.
+    OnlyInCatalog(String),
+}
+
+/// Why nothing can be compared.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum DiffError {
+    /// No YAML.
+    #[error("the file is no YAML: {0}")]
+    Malformed(String),
+    /// Nothing in the file says what it was made from.
+    #[error(
+        "no Deployment of the file has the annotation `{}`: only manifests that `kubectl infer manifests create` wrote can be compared",
+        labels::REQUEST
+    )]
+    NoRequest,
+    /// The annotation cannot be read.
+    #[error("annotation `{}` of Deployment `{deployment}`: {message}", labels::REQUEST)]
+    Request {
+        /// The Deployment that carries it.
+        deployment: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Today's catalog makes nothing of the request.
+    #[error("today's catalog makes no manifest of Deployment `{deployment}`: {error}")]
+    Manifest {
+        /// The Deployment.
+        deployment: String,
+        /// Why.
+        error: Box<ManifestError>,
+    },
+}
+
+impl Comparison {
+    /// Whether nothing differs.
+    pub fn is_same(&self) -> bool {
+        self.objects.iter().all(|object| object.difference == Difference::None)
+    }
+
+    /// All differences for people; empty when there is none.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for ComparedObject { kind, name, difference } in &self.objects {
+            match difference {
+                Difference::None => {}
+                Difference::Changed(diff) => text.push_str(diff),
+                Difference::OnlyInFile => {
+                    text.push_str(&format!("--- file: {kind}/{name}\n+++ catalog: none\n"))
+                }
+                Difference::OnlyInCatalog(object) => {
+                    text.push_str(&format!("--- file: none\n+++ catalog: {kind}/{name}\n"));
+                    text.extend(object.lines().map(|line| format!("+{line}\n")));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// Asks the catalog again for every request that the file's Deployments carry, and compares object by object.
+///
+/// # Errors
+/// A file that is no YAML or carries no request, and requests that the catalog no longer answers.
+pub fn diff(catalog: &Catalog, source: &dyn CurveSource, file: &str) -> Result<Comparison, DiffError> {
+    let in_file = documents(file)?;
+    let mut made: BTreeMap<(String, String), Value> = BTreeMap::new();
+    let mut order = Vec::new();
+    for (deployment, request) in requests(&in_file)? {
+        let set = generate(catalog, source, &request, &Surroundings::default());
+        let objects =
+            set.and_then(|set| set.objects.iter().map(super::Object::to_json).collect::<Result<Vec<_>, _>>());
+        let objects = objects.map_err(|error| DiffError::Manifest { deployment, error: Box::new(error) })?;
+        for object in objects {
+            order.push(key(&object));
+            made.insert(key(&object), object);
+        }
+    }
+    let mut objects = Vec::new();
+    for object in in_file {
+        objects.push(compared(key(&object), Some(object.clone()), made.remove(&key(&object)))?);
+    }
+    for key in order {
+        if let Some(object) = made.remove(&key) {
+            objects.push(compared(key, None, Some(object))?);
+        }
+    }
+    Ok(Comparison { objects })
+}
+
+/// Objects of a file: YAML documents, with those of `List`s.
+fn documents(file: &str) -> Result<Vec<Value>, DiffError> {
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(file).map_err(|error| DiffError::Malformed(error.to_string()))?;
+    let mut objects = Vec::new();
+    for document in documents {
+        match document {
+            Value::Object(mut list) if list.get("kind").and_then(Value::as_str) == Some("List") => {
+                if let Some(Value::Array(items)) = list.remove("items") {
+                    objects.extend(items);
+                }
+            }
+            Value::Null => {}
+            object => objects.push(object),
+        }
+    }
+    Ok(objects)
+}
+
+fn requests(objects: &[Value]) -> Result<Vec<(String, ManifestRequest)>, DiffError> {
+    let mut requests = Vec::new();
+    for object in objects {
+        let annotation = object.pointer("/metadata/annotations").and_then(|all| all.get(labels::REQUEST));
+        let Some(text) = annotation.and_then(Value::as_str) else { continue };
+        let (_, deployment) = key(object);
+        match serde_json::from_str(text) {
+            Ok(request) => requests.push((deployment, request)),
+            Err(error) => return Err(DiffError::Request { deployment, message: error.to_string() }),
+        }
+    }
+    if requests.is_empty() { Err(DiffError::NoRequest) } else { Ok(requests) }
+}
+
+/// Kind and name.
+fn key(object: &Value) -> (String, String) {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("/kind"), text("/metadata/name"))
+}
+
+fn compared(
+    (kind, name): (String, String),
+    file: Option<Value>,
+    catalog: Option<Value>,
+) -> Result<ComparedObject, DiffError> {
+    let render = |object: Value| {
+        yaml::to_yaml(&[yaml::in_reading_order(comparable(object))])
+            .map_err(|error| DiffError::Malformed(error.to_string()))
+    };
+    let difference = match (file.map(render).transpose()?, catalog.map(render).transpose()?) {
+        (Some(file), Some(catalog)) if file == catalog => Difference::None,
+        (Some(file), Some(catalog)) => {
+            let diff = TextDiff::from_lines(&file, &catalog);
+            let (from, to) = (format!("file: {kind}/{name}"), format!("catalog: {kind}/{name}"));
+            Difference::Changed(diff.unified_diff().header(&from, &to).to_string())
+        }
+        (None, Some(catalog)) => Difference::OnlyInCatalog(catalog),
+        (_, None) => Difference::OnlyInFile,
+    };
+    Ok(ComparedObject { kind, name, difference })
+}
+
+/// The object without what says nothing about what was asked of the cluster.
+fn comparable(mut object: Value) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.shift_remove("status");
+    }
+    if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        for field in SERVER_METADATA {
+            metadata.shift_remove(field);
+        }
+    }
+    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        for annotation in VERSIONS.iter().chain(&SERVER_ANNOTATIONS) {
+            annotations.shift_remove(*annotation);
+        }
+    }
+    object
+}
