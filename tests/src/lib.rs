@@ -23,6 +23,7 @@ mod checksum;
 mod control_plane;
 mod crd;
 pub mod krew;
+mod machine;
 mod namespace;
 mod node;
 mod pod;

@@ -1,6 +1,8 @@
 //! End-to-end tests. All of them are one program, so that one control plane serves the run.
 
 mod krew;
+mod manifests;
 mod scheduling;
 mod strictness;
 mod supervision;
+mod variants;
