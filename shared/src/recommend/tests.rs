@@ -1,11 +1,16 @@
 //! The way from requirements to recommendations, on the embedded catalog.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::catalog::{Catalog, PricingModel};
 use crate::curve::{MaximumReason, NoKnee, OperatingKind, Zone};
 use crate::workload::{Itl, LatencyMetric, Lengths, Ntpot, Targets, Traffic, Ttft};
+
+/// Read once: every question of these tests goes to the same catalog.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::embedded);
 
 const GEMMA: &str = "google/gemma-2-27b-it";
 
@@ -22,13 +27,11 @@ fn ntpot(milliseconds: f64) -> Targets {
 }
 
 fn ask(requirements: &Requirements) -> Recommendations {
-    let catalog = Catalog::embedded();
-    recommend(&catalog, &Measured::new(&catalog), requirements).unwrap()
+    recommend(&CATALOG, &Measured::new(&CATALOG), requirements).unwrap()
 }
 
 fn refused(requirements: &Requirements) -> String {
-    let catalog = Catalog::embedded();
-    recommend(&catalog, &Measured::new(&catalog), requirements).unwrap_err().to_string()
+    recommend(&CATALOG, &Measured::new(&CATALOG), requirements).unwrap_err().to_string()
 }
 
 fn machines(answer: &Recommendations) -> Vec<&str> {
@@ -45,8 +48,7 @@ fn fixed(input_tokens: f64, output_tokens: f64) -> Traffic {
 
 #[test]
 fn every_profile_is_a_curve() {
-    let catalog = Catalog::embedded();
-    let curves = Measured::new(&catalog).curves(&Question::default()).unwrap();
+    let curves = Measured::new(&CATALOG).curves(&Question::default()).unwrap();
     assert!(curves.len() > 400, "{} curves", curves.len());
 }
 
@@ -70,8 +72,7 @@ fn without_targets_every_measured_configuration_stands_at_its_knee() {
 fn the_price_of_a_row_is_the_machines_by_the_services_equation() {
     let answer = ask(&gemma());
     let row = on(&answer, "g2-standard-48");
-    let catalog = Catalog::embedded();
-    let price = catalog.price("g2-standard-48", "us-east5", PricingModel::Spot).unwrap().unwrap();
+    let price = CATALOG.price("g2-standard-48", "us-east5", PricingModel::Spot).unwrap().unwrap();
     let cost = row.cost.priced().unwrap();
     assert_eq!(cost.usd_per_hour, price.usd_per_hour);
     let input_tokens_per_second = 425.1 * 226.0 / 195.0;
@@ -192,6 +193,11 @@ fn what_has_no_price_comes_last_and_is_never_free() {
     let is_priced: Vec<bool> = answer.ranked.iter().map(|row| row.cost.priced().is_some()).collect();
     assert!(is_priced.contains(&true) && is_priced.contains(&false));
     assert!(is_priced.is_sorted_by(|a, b| a >= b));
+    let unpriced = answer.ranked.iter().filter(|row| row.cost.priced().is_none());
+    let each = |row: &Recommendation| {
+        row.operating.point.output_tokens_per_second / f64::from(row.configuration.accelerators)
+    };
+    assert!(unpriced.map(each).is_sorted_by(|a, b| a >= b), "by throughput of an accelerator");
     for row in &answer.ranked {
         if let Some(cost) = row.cost.priced() {
             assert!(cost.usd_per_hour > 0.0 && cost.usd_per_million_input_tokens > 0.0);
@@ -262,8 +268,7 @@ fn questions_that_make_no_sense_are_refused() {
 
 #[test]
 fn one_point_without_a_published_knee_is_maximum_throughput() {
-    let catalog = Catalog::embedded();
-    let curves = Measured::new(&catalog).curves(&Question::default()).unwrap();
+    let curves = Measured::new(&CATALOG).curves(&Question::default()).unwrap();
     let alone =
         curves.iter().find(|curve| curve.points.len() == 1 && curve.provenance.tags.is_empty()).unwrap();
     let kind = alone.operating_point(&Targets::default()).unwrap().kind;
@@ -276,7 +281,7 @@ mod placement {
 
     fn placed(accelerator: &str, accelerators: u32, weights_gb: u64) -> Result<Placement, String> {
         let replica = Replica { accelerator, accelerators, weights_bytes: weights_gb * 1_000_000_000 };
-        Placement::of(&Catalog::embedded(), replica, None, None).unwrap()
+        Placement::of(&CATALOG, replica, None, None).unwrap()
     }
 
     fn machine(accelerator: &str, accelerators: u32, weights_gb: u64) -> (String, u32, f64) {
