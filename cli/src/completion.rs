@@ -113,7 +113,8 @@ fn flags(command: &Command) -> Vec<Candidate> {
 
 /// Commands below this one, or the values of its argument without a flag.
 fn words_of(command: &Command) -> (Vec<Candidate>, u8) {
-    let below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    let is_shown = |below: &&Command| !below.is_hide_set() && below.get_name() != "help";
+    let below = command.get_subcommands().filter(is_shown);
     let commands = below.map(|below| (below.get_name().to_owned(), help(below.get_about())));
     let positional = command.get_positionals().flat_map(possible);
     (commands.chain(positional).collect(), NO_FILES)
@@ -173,9 +174,10 @@ fn names(catalog: &Catalog, flag: &str, before: &[String]) -> Result<Vec<Candida
             None => Vec::new(),
         },
         "accelerator-type" => {
-            let accelerators = catalog.accelerators()?.iter();
-            let named = |id: &String, memory: f64| (id.clone(), format!("{memory:.0} GiB"));
-            accelerators.map(|chip| named(&chip.id, chip.memory_gib)).collect()
+            let machines = catalog.machines()?;
+            let is_offered = |id: &str| machines.iter().any(|machine| machine.accelerator == id);
+            let accelerators = catalog.accelerators()?.iter().filter(|chip| is_offered(&chip.id));
+            accelerators.map(|chip| (chip.id.clone(), format!("{:.0} GiB", chip.memory_gib))).collect()
         }
         "instance-type" => {
             let machines = catalog.machines()?.iter();

@@ -21,6 +21,9 @@ pub(crate) fn run() -> ExitCode {
     };
     let status = commands::execute(arguments).and_then(|outcome| {
         outcome.destination.write(&outcome.text)?;
+        if let Some(remark) = outcome.remark {
+            say(format_args!("{remark}\n"));
+        }
         Ok(outcome.status)
     });
     match status {
@@ -30,9 +33,13 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn tell(failure: &Failure) -> ExitCode {
-    // Standard error may be closed too; the exit status still tells.
-    let _ = write!(io::stderr().lock(), "{failure}");
+    say(format_args!("{failure}"));
     ExitCode::from(failure.status())
+}
+
+fn say(message: std::fmt::Arguments<'_>) {
+    // Standard error may be closed too; the exit status still tells.
+    let _ = io::stderr().lock().write_fmt(message);
 }
 
 fn exit_code(code: i32) -> ExitCode {

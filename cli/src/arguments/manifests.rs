@@ -1,4 +1,4 @@
-//! Manifests.
+//! Manifests, their comparison, and the upload of a model.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,14 @@ use super::values;
 /// `manifests …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ManifestsCommand {
-    /// Write the Kubernetes objects that serve a model, and the commands that go with them.
     Create(Box<CreateManifests>),
+    Diff(DiffManifests),
+}
+
+/// `transfer …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransferCommand {
+    Create(CreateTransfer),
 }
 
 /// What is written of manifests.
@@ -109,7 +115,7 @@ pub(crate) struct WriteOptions {
     pub(crate) date: Option<String>,
 }
 
-/// `manifests create`.
+/// Write the Kubernetes objects that serve a model, and the commands that go with them.
 ///
 /// A Deployment, a Service and a PodMonitoring; with a latency target a HorizontalPodAutoscaler that keeps the
 /// median at it. The same input gives the same bytes.
@@ -129,6 +135,49 @@ Examples:
 pub(crate) struct CreateManifests {
     #[command(flatten)]
     pub(crate) manifest: ManifestOptions,
+    #[command(flatten)]
+    pub(crate) write: WriteOptions,
+}
+
+/// Compare a file of manifests with what today's catalog would write.
+///
+/// The file says itself what it was asked for: `manifests create` notes the request on the Deployment. The
+/// catalog's version and the date in the header are not compared.
+///
+/// Exit status 0: the same; 1: different; 2: it could not be told.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kubectl infer manifests diff -f manifests.yaml
+
+  # What runs in the cluster
+  kubectl get deployment,service,hpa,podmonitoring -l recommender.ai.gke.io/generated=true -o yaml \\
+      | kubectl infer manifests diff -f -")]
+pub(crate) struct DiffManifests {
+    /// File to compare with; `-` is standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) filename: PathBuf,
+}
+
+/// Write the Job that copies a model from Hugging Face into a bucket.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kubectl infer transfer create --model google/gemma-2-27b-it --model-bucket-uri gs://BUCKET/gemma \\
+      | kubectl apply -f -")]
+pub(crate) struct CreateTransfer {
+    /// Model, as Hugging Face names it.
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub(crate) model: String,
+    /// Directory of a bucket to copy into.
+    #[arg(long, value_name = "gs://BUCKET/PATH")]
+    pub(crate) model_bucket_uri: String,
+    /// Precision of the weights; without it that of the model's own checkpoint.
+    #[arg(long, value_name = "PRECISION", value_parser = values::precision())]
+    pub(crate) precision: Option<Precision>,
+    /// Kubernetes service account of the Job, which may write to the bucket.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service_account: Option<String>,
     #[command(flatten)]
     pub(crate) write: WriteOptions,
 }

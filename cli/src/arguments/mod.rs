@@ -19,7 +19,8 @@ pub(crate) use catalog::{
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
 pub(crate) use manifests::{
-    CreateManifests, ManifestOptions, ManifestOutput, ManifestsCommand, WriteOptions,
+    CreateManifests, CreateTransfer, DiffManifests, ManifestOptions, ManifestOutput, ManifestsCommand,
+    TransferCommand, WriteOptions,
 };
 pub(crate) use output::{Format, ListOptions, Shape};
 pub(crate) use profiles::{
@@ -89,7 +90,6 @@ pub(crate) struct ClusterOptions {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Rank what serves a model, with price and latency; same as `profiles list`.
     List(Box<ListProfiles>),
     /// Rank what serves a model, with price and latency.
     #[command(subcommand, arg_required_else_help = true)]
@@ -97,9 +97,12 @@ pub(crate) enum Command {
     /// Print every point of the curves behind the recommendations.
     #[command(subcommand, arg_required_else_help = true)]
     Benchmarks(BenchmarksCommand),
-    /// Write the Kubernetes objects that serve a model.
+    /// Write the Kubernetes objects that serve a model, and compare them with a file.
     #[command(subcommand, arg_required_else_help = true)]
     Manifests(ManifestsCommand),
+    /// Write the Job that copies a model from Hugging Face into a bucket.
+    #[command(subcommand, arg_required_else_help = true)]
+    Transfer(TransferCommand),
     /// Models that the catalog knows.
     #[command(subcommand, arg_required_else_help = true)]
     Models(ModelsCommand),
@@ -121,11 +124,8 @@ pub(crate) enum Command {
     /// Accelerators that hold a model, and how fast it was measured on them.
     #[command(subcommand, arg_required_else_help = true)]
     Accelerators(AcceleratorsCommand),
-    /// Print a completion script, or install completion for kubectl.
     Completion(Completion),
-    /// Print the manual page, or write all of them into a folder.
     Man(Man),
-    /// Print the versions of the program and of its catalog.
     Version(Version),
     /// What kubectl calls to complete a half-written command line.
     #[command(name = "__complete", hide = true)]

@@ -63,17 +63,12 @@ impl FromStr for Format {
 /// gcloud's names of formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GcloudFormat {
-    /// Aligned columns.
     Table,
-    /// Aligned columns, as the service's own command names them.
+    // The service's own name of its table, and the one below of its CSV.
     Profile,
-    /// Comma-separated values.
     Csv,
-    /// Comma-separated values, as the service's own command names them.
     Csvprofile,
-    /// One document an item.
     Yaml,
-    /// A bare array.
     Json,
 }
 
@@ -89,7 +84,6 @@ pub(crate) struct ListOptions {
         value_enum,
         value_name = "FORMAT",
         conflicts_with = "output",
-        hide_possible_values = false,
         help_heading = "Output options"
     )]
     format: Option<GcloudFormat>,

@@ -10,7 +10,6 @@ use super::values;
 /// `profiles …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfilesCommand {
-    /// Rank what serves a model, with price and latency.
     List(Box<ListProfiles>),
 }
 
@@ -67,10 +66,9 @@ pub(crate) struct PricingOptions {
     /// How the machines are paid for.
     #[arg(long, value_name = "MODEL", value_parser = values::pricing_model(), default_value = PricingModel::Spot.name(), help_heading = "Pricing")]
     pub(crate) pricing_model: PricingModel,
-    /// Price everything in this region, and leave out what it does not offer.
+    /// Price everything in this region; what has no price in it comes last.
     ///
-    /// Without it each machine is priced where the service prices it: `us-east5`, A3 machines `us-central1`,
-    /// machines offered in neither where they are cheapest. The table names the region.
+    /// Without it machines are priced in `us-east5`, A3 machines in `us-central1`, as the service does.
     #[arg(long, value_name = "REGION", help_heading = "Pricing")]
     pub(crate) region: Option<String>,
     /// How many times dearer an output token is reckoned than an input token.
@@ -78,9 +76,9 @@ pub(crate) struct PricingOptions {
     pub(crate) output_input_cost_ratio: f64,
 }
 
-/// `list` and `profiles list`.
+/// Rank what serves a model, with price and latency.
 ///
-/// Without a target each configuration is shown at its knee: the load at which throughput stops rising and
+/// `profiles list` is the same. Without a target each configuration is shown at its knee: the load at which throughput stops rising and
 /// latency starts to. With targets it is shown at its highest throughput that meets all of them, and left out
 /// where none does.
 ///
@@ -129,11 +127,12 @@ pub(crate) struct ListProfiles {
 /// `benchmarks …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchmarksCommand {
-    /// Print every point of the curves of a model on a server, as CSV.
     List(Box<ListBenchmarks>),
 }
 
-/// `benchmarks list`.
+/// Print every point of the curves of a model on a server, as CSV.
+///
+/// In JSON and YAML the points of a curve stand together.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// `completion`.
+/// Print a completion script, or the helper that completes for kubectl.
 ///
 /// `kubectl` writes the executable `kubectl_complete-infer`: with it in a folder of PATH, `kubectl infer <TAB>`
 /// completes commands, flags, and the names of models, servers, versions and accelerators of the catalog.
@@ -43,7 +43,7 @@ pub(crate) enum CompletionTarget {
     Elvish,
 }
 
-/// `man`.
+/// Print the manual page, or write those of all commands into a folder.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,7 +64,7 @@ pub(crate) enum VersionOutput {
     Yaml,
 }
 
-/// `version`.
+/// Print the versions of the program and of its catalog.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

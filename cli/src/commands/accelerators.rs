@@ -121,7 +121,7 @@ pub(super) fn list(catalog: &Catalog, command: AcceleratorsCommand) -> Result<Ou
         names: rows.iter().map(|row| row.configuration.accelerator.clone()).collect(),
         ..Listing::default()
     };
-    Ok(Outcome::print(listing.render(&options.list, Format::Table)?))
+    listing.outcome(&options.list, Format::Table)
 }
 
 /// The best of each accelerator, count and server, in the order of the ranking, then what nobody measured.

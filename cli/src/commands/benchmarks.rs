@@ -55,14 +55,20 @@ const COLUMNS: &[Column<PointRow>] = &[
         cost(row, |cost| cost.usd_per_million_output_tokens)
     }),
     column("useCase", "Use Case", TEXT, |_| Value::Missing),
-    column("inputTokens", "Average Input Length", WHOLE, |row| {
+    column("averageInputLength", "Average Input Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.mean_input_tokens())
     }),
-    column("outputTokens", "Average Output Length", WHOLE, |row| {
+    column("averageOutputLength", "Average Output Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.mean_output_tokens())
     }),
     column("servingStack", "Serving Stack", TEXT, |_| Value::Missing),
     column("servingStackVersion", "Serving Stack Version", TEXT, |_| Value::Missing),
+    column("inputTokens", "Nominal Input Length", WHOLE, |row| {
+        Value::Number(row.benchmark.traffic.input_tokens)
+    }),
+    column("outputTokens", "Nominal Output Length", WHOLE, |row| {
+        Value::Number(row.benchmark.traffic.output_tokens)
+    }),
     column("acceleratorCount", "Accelerators", WHOLE, |row| {
         Value::Number(f64::from(row.benchmark.configuration.accelerators))
     }),
@@ -88,8 +94,8 @@ const SHOWN: &[&str] = &[
     "modelServerVersion",
     "acceleratorCount",
     "precision",
-    "inputTokens",
-    "outputTokens",
+    "averageInputLength",
+    "averageOutputLength",
     "concurrency",
     "queriesPerSecond",
     "outputTokensPerSecond",
@@ -152,7 +158,7 @@ pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outc
         names: rows.iter().map(|row| name(&row.benchmark)).collect(),
         ..Listing::default()
     };
-    Ok(Outcome::print(listing.render(&options.list, Format::Csv)?))
+    listing.outcome(&options.list, Format::Csv)
 }
 
 fn rows(benchmarks: Vec<Benchmark>) -> Vec<PointRow> {

@@ -354,7 +354,7 @@ fn list<R: Row>(
         items,
         ..Listing::default()
     };
-    Ok(Outcome::print(listing.render(options, Format::Table)?))
+    listing.outcome(options, Format::Table)
 }
 
 /// What manifests of a version can be written for, in the order GPU, TPU.

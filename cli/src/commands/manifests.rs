@@ -1,14 +1,24 @@
 //! Manifests: a request in, YAML out.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context;
 use infer_core::catalog::Catalog;
-use infer_core::manifest::{self, ManifestError, ManifestSet, Part, Surroundings};
+use infer_core::manifest::{self, ManifestError, ManifestSet, Part, Surroundings, TransferRequest};
 use infer_core::recommend::Measured;
 
-use crate::arguments::{ClusterOptions, CreateManifests, ManifestOutput, WriteOptions};
+use crate::arguments::{
+    ClusterOptions, CreateManifests, CreateTransfer, DiffManifests, ManifestOutput, WriteOptions,
+};
 use crate::environment;
 use crate::failure::{Failure, unknown};
 use crate::output::{Destination, Outcome, json};
 use crate::requirements;
+
+/// Largest file that is compared; etcd keeps no object of even a tenth of it.
+const MAX_MANIFEST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// `manifests create`.
 pub(super) fn create(
@@ -23,6 +33,49 @@ pub(super) fn create(
     write(&set, &options.write)
 }
 
+/// `transfer create`.
+pub(super) fn transfer(
+    catalog: &Catalog,
+    cluster: &ClusterOptions,
+    options: &CreateTransfer,
+) -> Result<Outcome, Failure> {
+    let request = TransferRequest {
+        model: options.model.clone(),
+        precision: options.precision,
+        model_bucket_uri: options.model_bucket_uri.clone(),
+        namespace: cluster.namespace.clone(),
+        service_account: options.service_account.clone(),
+    };
+    let surroundings = surroundings(cluster, &options.write)?;
+    let set = manifest::transfer(catalog, &request, &surroundings).map_err(failure)?;
+    write(&set, &options.write)
+}
+
+/// `manifests diff`: status 1 when something differs.
+pub(super) fn diff(catalog: &Catalog, options: &DiffManifests) -> Result<Outcome, Failure> {
+    let name = options.filename.display();
+    let text =
+        read(&options.filename).with_context(|| format!("cannot read `{name}`")).map_err(Failure::user)?;
+    let comparison = manifest::diff(catalog, &Measured::new(catalog), &text)
+        .with_context(|| format!("cannot compare `{name}`"))
+        .map_err(Failure::user)?;
+    let status = u8::from(!comparison.is_same());
+    Ok(Outcome { status, ..Outcome::print(comparison.to_text()) })
+}
+
+/// A file of manifests, or standard input; never more of it than manifests can be.
+fn read(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let most = MAX_MANIFEST_BYTES + 1;
+    if path == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    }
+    anyhow::ensure!(u64::try_from(bytes.len())? < most, "it is larger than {MAX_MANIFEST_BYTES} bytes");
+    Ok(String::from_utf8(bytes)?)
+}
+
 fn write(set: &ManifestSet, options: &WriteOptions) -> Result<Outcome, Failure> {
     let part = match options.output {
         ManifestOutput::Manifest | ManifestOutput::Yaml => Some(Part::Manifest),
@@ -34,6 +87,8 @@ fn write(set: &ManifestSet, options: &WriteOptions) -> Result<Outcome, Failure> 
         Some(part) => set.to_yaml(part).map_err(Failure::unexpected)?,
         None => json(&set.to_json().map_err(Failure::unexpected)?)?,
     };
+    // serde-saphyr ends a stream of documents without a line feed.
+    let text = if text.ends_with('\n') { text } else { text + "\n" };
     Ok(Outcome::write(text, Destination::of(options.output_path.as_deref())))
 }
 

@@ -7,7 +7,7 @@ mod manifests;
 mod profiles;
 mod program;
 
-use crate::arguments::{Arguments, Command, ManifestsCommand, ProfilesCommand};
+use crate::arguments::{Arguments, Command, ManifestsCommand, ProfilesCommand, TransferCommand};
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::{completion, overlay};
@@ -23,6 +23,16 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
         Command::Manifests(ManifestsCommand::Create(options)) => {
             manifests::create(&overlay::catalog(overlays)?, cluster, &options)
+        }
+        // Status 1 says that something differs.
+        Command::Manifests(ManifestsCommand::Diff(options)) => {
+            let catalog = overlay::catalog(overlays);
+            catalog
+                .and_then(|catalog| manifests::diff(&catalog, &options))
+                .map_err(|failure| failure.with_status(2))
+        }
+        Command::Transfer(TransferCommand::Create(options)) => {
+            manifests::transfer(&overlay::catalog(overlays)?, cluster, &options)
         }
         Command::Accelerators(command) => accelerators::list(&overlay::catalog(overlays)?, command),
         Command::Models(command) => catalog::models(&overlay::catalog(overlays)?, command),

@@ -54,10 +54,12 @@ const CSV: &[(&str, &str)] = &[
     ("Cost/M Input Tokens", "costPerMillionInputTokens"),
     ("Cost/M Output Tokens", "costPerMillionOutputTokens"),
     ("Use Case", "useCase"),
-    ("Average Input Length", "inputTokens"),
-    ("Average Output Length", "outputTokens"),
+    ("Average Input Length", "averageInputLength"),
+    ("Average Output Length", "averageOutputLength"),
     ("Serving Stack", "servingStack"),
     ("Serving Stack Version", "servingStackVersion"),
+    ("Nominal Input Length", "inputTokens"),
+    ("Nominal Output Length", "outputTokens"),
     ("Accelerators", "acceleratorCount"),
     ("TPU Topology", "tpuTopology"),
     ("Precision", "precision"),
@@ -90,7 +92,7 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
         notes,
         ..Listing::default()
     };
-    Ok(Outcome::print(listing.render(&options.list, Format::Table)?))
+    listing.outcome(&options.list, Format::Table)
 }
 
 /// `MACHINE/SERVER/VERSION/MODEL`.

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn fields_are_quoted_only_where_a_reader_would_be_misled() {
-        let heading = |title| Heading { title, wide: false };
+        let heading = |title| Heading { title, wide: false, figures: false };
         let sheet = Sheet {
             columns: vec![heading("A"), heading("B (ms)"), heading("C")],
             rows: vec![vec![

@@ -3,7 +3,7 @@
 use infer_core::recommend::{self as core, Column, ColumnKind, Row};
 use serde_json::{Map, Value, json};
 
-use super::{csv, document, json_path, table};
+use super::{Outcome, csv, document, json_path, table};
 use crate::arguments::{Format, ListOptions, Shape};
 use crate::failure::Failure;
 
@@ -64,6 +64,8 @@ pub(crate) struct Heading {
     pub(crate) title: &'static str,
     /// Whether a table shows the column only when it is wide.
     pub(crate) wide: bool,
+    /// Whether it holds figures, which stand to the right.
+    pub(crate) figures: bool,
 }
 
 /// Rows under headings.
@@ -78,8 +80,11 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// One line a row: all columns, of which a table that is not wide shows those of these names.
     pub(crate) fn of<R: Row>(rows: &[R], shown: &[&str]) -> Self {
-        let heading =
-            |column: &Column<R>| Heading { title: column.header, wide: !shown.contains(&column.name) };
+        let heading = |column: &Column<R>| Heading {
+            title: column.header,
+            wide: !shown.contains(&column.name),
+            figures: matches!(column.kind, ColumnKind::Number { .. }),
+        };
         let line = |row: &R| R::columns().iter().map(|column| Cell::of(column, row)).collect();
         Self { columns: R::columns().iter().map(heading).collect(), rows: rows.iter().map(line).collect() }
     }
@@ -91,7 +96,7 @@ impl Sheet {
         let cell = |column: &Option<&Column<R>>, row: &R| {
             column.map_or(Cell::Missing, |column| Cell::of(column, row))
         };
-        let heading = |(title, _): &(&'static str, &str)| Heading { title, wide: false };
+        let heading = |(title, _): &(&'static str, &str)| Heading { title, wide: false, figures: false };
         Self {
             columns: titles.iter().map(heading).collect(),
             rows: rows.iter().map(|row| columns.iter().map(|column| cell(column, row)).collect()).collect(),
@@ -120,7 +125,12 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// The list in the format asked for, or `otherwise`.
-    pub(crate) fn render(&self, options: &ListOptions, otherwise: Format) -> Result<String, Failure> {
+    pub(crate) fn outcome(&self, options: &ListOptions, otherwise: Format) -> Result<Outcome, Failure> {
+        let remark = self.items.is_empty().then_some("No rows match.");
+        Ok(Outcome { remark, ..Outcome::print(self.render(options, otherwise)?) })
+    }
+
+    fn render(&self, options: &ListOptions, otherwise: Format) -> Result<String, Failure> {
         let shape = options.shape();
         Ok(match options.format_or(otherwise) {
             Format::Table => self.table(options, false),

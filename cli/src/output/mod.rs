@@ -18,6 +18,8 @@ pub(crate) struct Outcome {
     pub(crate) text: String,
     /// Where it goes.
     pub(crate) destination: Destination,
+    /// What is said beside it, on standard error.
+    pub(crate) remark: Option<&'static str>,
     /// Exit status.
     pub(crate) status: u8,
 }
@@ -30,6 +32,6 @@ impl Outcome {
 
     /// Text for a destination.
     pub(crate) fn write(text: String, destination: Destination) -> Self {
-        Self { text, destination, status: 0 }
+        Self { text, destination, remark: None, status: 0 }
     }
 }

@@ -52,14 +52,15 @@ impl Rendered {
     fn of(sheet: &Sheet, index: usize, header: bool) -> Self {
         let column: Vec<&Cell> = sheet.rows.iter().filter_map(|row| row.get(index)).collect();
         let cells: Vec<String> = column.iter().map(|cell| cell.rounded()).collect();
-        let title = sheet.columns.get(index).map_or("", |column| column.title);
+        let heading = sheet.columns.get(index);
+        let title = heading.map_or("", |heading| heading.title);
         let title_width = if header { title.chars().count() } else { 0 };
         let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
         Self {
             title,
             cells,
             width: width.max(title_width),
-            right: column.iter().any(|cell| matches!(cell, Cell::Number { .. })),
+            right: heading.is_some_and(|heading| heading.figures),
         }
     }
 }

@@ -66,6 +66,12 @@ const COLUMNS: &[Column<Recommendation>] = &[
     column("machineCostPerHour", "USD/h Whole Machine", CENTS, |row| {
         priced(row, |cost| cost.usd_per_hour_whole)
     }),
+    column("averageInputLength", "Average Input Length", WHOLE, |row| {
+        Value::Number(row.traffic.mean_input_tokens())
+    }),
+    column("averageOutputLength", "Average Output Length", WHOLE, |row| {
+        Value::Number(row.traffic.mean_output_tokens())
+    }),
     column("source", "Source", TEXT, |row| text(&row.provenance.source)),
 ];
 

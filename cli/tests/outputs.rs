@@ -1,0 +1,288 @@
+//! What a reader sees: a few telling outputs, whole, and what every format promises.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod program;
+
+use program::{command, infer, infer_in, run};
+use serde_json::Value;
+
+#[test]
+fn a_ranking_is_a_table_with_what_has_to_be_said_below() {
+    let table = infer(&["list", "--model", "google/gemma-2-27b-it"]).succeeded();
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn the_service_s_own_sample_row_comes_out_as_it_prints_it() {
+    let table = infer(&["list", "--model=openai/gpt-oss-20b", "--use-case=Chatbot (ShareGPT)"]).succeeded();
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    // Its dollars imply other prices than the price book's: everything else is as published.
+    assert_eq!(row[..2], ["a3-highgpu-1g", "nvidia-h100-80gb"]);
+    assert_eq!(row[4..10], ["13335", "67", "297", "vllm", "gptoss", "openai/gpt-oss-20b"]);
+}
+
+#[test]
+fn a_target_out_of_reach_is_explained() {
+    let line = ["list", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
+    let arguments: Vec<&str> = line.into_iter().chain(["--target-ntpot-milliseconds", "60"]).collect();
+    insta::assert_snapshot!(infer(&arguments).failed(1));
+}
+
+#[test]
+fn a_profile_in_json_has_the_service_s_fields_and_ours() {
+    let line =
+        ["list", "--model", "google/gemma-2-27b-it", "--target-ntpot-milliseconds", "60", "-o", "json"];
+    insta::assert_snapshot!(infer(&line).succeeded());
+}
+
+#[test]
+fn the_curve_is_csv_with_the_columns_of_csvprofile() {
+    let line = ["benchmarks", "list", "--model", "google/gemma-2-27b-it", "--model-server", "vllm"];
+    let csv = infer(&line).succeeded();
+    let header = csv.lines().next().unwrap();
+    assert!(header.starts_with(
+        "Instance Type,Accelerator Type,Model Name,Model Server Name,Model Server Version,Output Tokens/s,\
+         NTPOT (ms),TTFT (ms),ITL (ms),QPS,Cost/M Input Tokens,Cost/M Output Tokens,Use Case,\
+         Average Input Length,Average Output Length,Serving Stack,Serving Stack Version,"
+    ));
+    assert!(csv.lines().filter(|line| line.contains(",true,")).count() >= 2, "no knees in\n{csv}");
+    let named: Vec<&str> = line.into_iter().chain(["--format=csvprofile"]).collect();
+    assert_eq!(infer(&named).succeeded(), csv);
+}
+
+#[test]
+fn gcloud_s_formats_have_gcloud_s_shapes_and_kubectl_s_have_kubectl_s() {
+    let json = |format: &str| -> Value {
+        serde_json::from_str(&infer(&["use-cases", "list", format]).succeeded()).unwrap()
+    };
+    let (bare, list) = (json("--format=json"), json("-ojson"));
+    assert_eq!(list["kind"], "UseCaseList");
+    assert_eq!(list["items"], bare);
+    let yaml = infer(&["use-cases", "list", "--format", "yaml"]).succeeded();
+    assert_eq!(yaml.lines().filter(|line| *line == "---").count(), bare.as_array().unwrap().len());
+    let yaml: Value =
+        serde_saphyr::from_str(&infer(&["use-cases", "list", "-o", "yaml"]).succeeded()).unwrap();
+    assert_eq!(yaml, list);
+    let table = infer(&["use-cases", "list"]).succeeded();
+    for same in ["--format=table", "--format=profile", "-otable"] {
+        assert_eq!(infer(&["use-cases", "list", same]).succeeded(), table, "{same}");
+    }
+}
+
+#[test]
+fn names_and_templates_are_for_scripts() {
+    let names = infer(&["models", "list", "--filter", "name:gpt-oss", "-o", "name"]).succeeded();
+    assert_eq!(names, "openai/gpt-oss-120b\nopenai/gpt-oss-20b\n");
+    let line =
+        ["models", "list", "--filter=name:gpt-oss", "-o", "jsonpath={range .items[*]}{.name}{\"\\n\"}{end}"];
+    assert_eq!(infer(&line).succeeded(), names);
+}
+
+#[test]
+fn rows_are_filtered_sorted_and_cut_in_this_order() {
+    let line = [
+        "models",
+        "list",
+        "--filter",
+        "gated=true AND parameters>20",
+        "--sort-by",
+        "~parameters",
+        "-o",
+        "json",
+    ];
+    let all: Value = serde_json::from_str(&infer(&line).succeeded()).unwrap();
+    let parameters: Vec<f64> =
+        all["items"].as_array().unwrap().iter().map(|item| item["parameters"].as_f64().unwrap()).collect();
+    assert!(parameters.len() > 3 && parameters.is_sorted_by(|a, b| a >= b), "{parameters:?}");
+    assert!(parameters.iter().all(|count| *count > 20e9));
+    let two: Vec<&str> = line.into_iter().chain(["--limit", "2"]).collect();
+    let two: Value = serde_json::from_str(&infer(&two).succeeded()).unwrap();
+    assert_eq!(two["items"].as_array().unwrap()[..], all["items"].as_array().unwrap()[..2]);
+}
+
+#[test]
+fn pages_repeat_the_header_and_keep_the_alignment() {
+    let table = infer(&["use-cases", "list", "--page-size", "4", "--limit", "5"]).succeeded();
+    let headers: Vec<&str> = table.lines().filter(|line| line.starts_with("Use Case")).collect();
+    assert_eq!(headers.len(), 2);
+    assert_eq!(headers[0], headers[1]);
+    assert_eq!(table.lines().count(), 5 + 2 + 1);
+}
+
+#[test]
+fn a_header_is_left_out_on_request_and_with_it_what_is_not_a_row() {
+    let rows = infer(&["list", "--model", "google/gemma-2-27b-it", "--no-headers"]).succeeded();
+    assert!(rows.lines().all(|line| line.contains("google/gemma-2-27b-it")), "{rows}");
+}
+
+#[test]
+fn no_match_is_no_error_and_no_row() {
+    let run = infer(&["models", "list", "--filter", "name=nothing"]);
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "", "No rows match.\n"));
+}
+
+#[test]
+fn unpriced_and_unmeasured_is_said_and_never_zero() {
+    let json =
+        infer(&["list", "-o", "json", "--filter", "acceleratorType=nvidia-b200", "--limit", "1"]).succeeded();
+    let list: Value = serde_json::from_str(&json).unwrap();
+    let profile = &list["items"][0];
+    if profile["pricing"]["noPriceFor"].is_string() {
+        assert!(profile["performanceStats"][0]["cost"].is_null(), "{profile}");
+    }
+    let table = infer(&["accelerators", "list", "--model", "Qwen/QwQ-32B"]).succeeded();
+    assert!(table.lines().skip(1).all(|line| line.ends_with("not measured")), "{table}");
+}
+
+#[test]
+fn the_same_question_has_the_same_answer_to_the_byte() {
+    let line = ["manifests", "create", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
+    let first = infer(&line).succeeded();
+    assert_eq!(infer(&line).succeeded(), first);
+    assert!(!first.contains("Generated on"), "{first}");
+    let dated = run(command().args(line).env("SOURCE_DATE_EPOCH", "1782950400")).succeeded();
+    assert!(dated.starts_with("# Generated on 2026-07-02 using:"), "{dated}");
+    let arguments: Vec<&str> = line.into_iter().chain(["--date", "2026-07-02"]).collect();
+    assert_eq!(infer(&arguments).succeeded(), dated);
+}
+
+#[test]
+fn a_file_is_compared_with_what_would_be_written_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = ["manifests", "create", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
+    let made = infer(&line).succeeded();
+    std::fs::write(folder.path().join("same.yaml"), &made).unwrap();
+    let edited = made.replace("terminationGracePeriodSeconds: 90", "terminationGracePeriodSeconds: 30");
+    assert_ne!(edited, made);
+    std::fs::write(folder.path().join("edited.yaml"), edited).unwrap();
+    assert_eq!(infer_in(folder.path(), &["manifests", "diff", "-f", "same.yaml"]).succeeded(), "");
+    let difference = infer_in(folder.path(), &["manifests", "diff", "--filename=edited.yaml"]);
+    assert_eq!((difference.status, difference.stderr.as_str()), (1, ""));
+    assert!(
+        difference.stdout.contains("-      terminationGracePeriodSeconds: 30\n"),
+        "{}",
+        difference.stdout
+    );
+    assert!(
+        difference.stdout.contains("+      terminationGracePeriodSeconds: 90\n"),
+        "{}",
+        difference.stdout
+    );
+}
+
+#[test]
+fn the_upload_is_a_job() {
+    let line = [
+        "transfer",
+        "create",
+        "--model",
+        "google/gemma-2-27b-it",
+        "--model-bucket-uri",
+        "gs://weights/gemma",
+    ];
+    let job = infer(&line.into_iter().chain(["-n", "serving"]).collect::<Vec<_>>()).succeeded();
+    assert!(job.contains("kind: Job") && job.contains("namespace: serving"), "{job}");
+}
+
+#[test]
+fn parts_of_a_manifest_can_be_had_alone() {
+    let part = |output: &str| {
+        let line =
+            ["manifests", "create", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
+        infer(&line.into_iter().chain(["--output", output]).collect::<Vec<_>>()).succeeded()
+    };
+    let comments = part("comments");
+    assert!(comments.lines().all(|line| line.is_empty() || line.starts_with('#')), "{comments}");
+    assert_eq!(part("manifest"), part("yaml"));
+    let list: Value = serde_json::from_str(&part("json")).unwrap();
+    let kinds: Vec<&str> =
+        list["items"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Deployment", "Service", "PodMonitoring"]);
+    for output in ["manifest", "comments", "all", "json"] {
+        assert!(part(output).ends_with('\n'), "{output}");
+    }
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_keeps_its_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = ["manifests", "create", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
+    let to = |path: &'static str| line.into_iter().chain(["--output-path", path]).collect::<Vec<_>>();
+    let expected = infer(&to("-")).succeeded();
+    assert_eq!(infer(&line).succeeded(), expected);
+    let path = folder.path().join("manifests.yaml");
+    std::fs::write(&path, "old\n").unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    assert_eq!(infer_in(folder.path(), &to("manifests.yaml")).succeeded(), "");
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written.contains("kind: Deployment"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+}
+
+#[test]
+fn overlays_add_and_replace_in_the_order_of_their_sources() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = |name: &str, tokens: u32| {
+        format!(
+            "useCases:\n- name: {name}\n  traffic: {{inputTokens: {tokens}, outputTokens: 10}}\n  evidence: {{source: mine}}\n"
+        )
+    };
+    let config = folder.path().join("config/kubectl-infer/catalog");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("a.yaml"), case("Mine", 1)).unwrap();
+    std::fs::write(config.join("ignored.txt"), "not: read").unwrap();
+    std::fs::write(folder.path().join("variable.yaml"), case("Mine", 2)).unwrap();
+    std::fs::write(folder.path().join("flag.yaml"), case("Mine", 3)).unwrap();
+    let tokens = |variable: bool, flag: bool| {
+        let mut command = command();
+        command.args([
+            "use-cases",
+            "list",
+            "--filter",
+            "useCase=Mine",
+            "-o",
+            "jsonpath={.items[*].averageInputLength}",
+        ]);
+        command.env("XDG_CONFIG_HOME", folder.path().join("config"));
+        if variable {
+            command.env("KUBECTL_INFER_CATALOG", folder.path().join("variable.yaml"));
+        }
+        if flag {
+            command.arg("--catalog").arg(folder.path().join("flag.yaml"));
+        }
+        run(&mut command).succeeded()
+    };
+    assert_eq!(
+        (tokens(false, false), tokens(true, false), tokens(true, true)),
+        ("1.0".into(), "2.0".into(), "3.0".into())
+    );
+}
+
+#[test]
+fn version_names_the_catalog_too() {
+    let json: Value = serde_json::from_str(&infer(&["version", "-o", "json"]).succeeded()).unwrap();
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    let plain = infer(&["version"]).succeeded();
+    for part in ["version", "date", "priceBookDate"] {
+        assert!(plain.contains(json["catalog"][part].as_str().unwrap()), "{part}");
+    }
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    infer_in(folder.path(), &["man", "--output-path", "."]).succeeded();
+    let page = std::fs::read_to_string(folder.path().join("kubectl-infer-manifests-create.1")).unwrap();
+    assert!(page.contains("accelerator\\-type"), "{page}");
+    assert!(infer(&["man"]).succeeded().starts_with(".ie"));
+}
