@@ -84,9 +84,9 @@ pub enum ManifestError {
     },
     /// Weights in a format that the chip does not compute with.
     #[error(
-        "{accelerator} does not run {precision} weights: {} can, or take {} weights",
+        "{accelerator} does not run {precision} weights: {} can{}",
         list_or(.capable, "no accelerator of the catalog"),
-        list_or(&.instead.iter().map(ToString::to_string).collect::<Vec<_>>(), "other")
+        or_weights(.instead)
     )]
     Precision {
         /// Accelerator.
@@ -249,6 +249,15 @@ fn ranges_of(accelerator: &str, ranges: &[(LatencyMetric, Range)]) -> String {
         })
         .collect();
     if parts.is_empty() { String::new() } else { format!("{}; ", parts.join(", ")) }
+}
+
+fn or_weights(instead: &[Precision]) -> String {
+    let names: Vec<&str> = instead.iter().map(|precision| precision.name()).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; it runs the model's {} weights", names.join(" and "))
+    }
 }
 
 fn with_traffic(traffic: Option<&str>) -> String {

@@ -22,6 +22,8 @@ mod resources;
 mod service;
 mod set;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod transfer;
 mod yaml;

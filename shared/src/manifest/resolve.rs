@@ -2,7 +2,9 @@
 
 use super::plan::is_writable;
 use super::{ManifestError, ManifestRequest, Plan};
-use crate::catalog::{Accelerator, Catalog, Checkpoint, Found, Machine, Precision, Server, ServerVersion};
+use crate::catalog::{
+    Accelerator, Catalog, Checkpoint, Found, Machine, Precision, PricingModel, Server, ServerVersion,
+};
 use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Parallelism, Range};
 use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
 use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
@@ -98,6 +100,7 @@ impl<'a, 's> Asked<'a, 's> {
             traffic: self.request.traffic,
             targets: self.request.targets(),
             server_version,
+            pricing_model: if self.request.spot { PricingModel::Spot } else { PricingModel::OnDemand },
             ..Requirements::default()
         };
         let answers = recommend(self.catalog, self.source, &requirements)?;
@@ -125,7 +128,15 @@ impl<'a, 's> Asked<'a, 's> {
         // Without a target a single point says neither where to run nor that this is the configuration to take.
         let tells = found.operating.kind
             != OperatingKind::MaximumThroughput(MaximumReason::NoKnee(NoKnee::SinglePoint));
+        let version = self.version_for(configuration.server_version.as_deref()).ok();
+        let names = version.and_then(|version| version.arguments.as_ref());
+        // Without names the plan says what is missing.
+        let spreads = names.is_none_or(|names| {
+            let Parallelism { data, expert, .. } = configuration.parallelism;
+            (data == 1 || names.data_parallel.is_some()) && (expert == 1 || names.expert_parallel.is_some())
+        });
         tells
+            && spreads
             && found.placement.machines == 1
             && published
             && self.accelerator.runs(precision)
@@ -199,9 +210,7 @@ impl<'a, 's> Asked<'a, 's> {
         let accelerator = self.accelerator.id.clone();
         Err(match last {
             Some((accelerators, why)) => ManifestError::DoesNotFit { model, accelerator, accelerators, why },
-            None => ManifestError::NoMachine(format!(
-                "no GKE machine gives whole {accelerator} accelerators to one Pod"
-            )),
+            None => ManifestError::NoMachine(format!("no GKE machine gives whole {accelerator} to one Pod")),
         })
     }
 
@@ -352,9 +361,11 @@ impl<'a, 's> Asked<'a, 's> {
     fn with_capable(&self, error: ManifestError) -> ManifestError {
         match error {
             ManifestError::Precision { accelerator, precision, instead, .. } => {
+                let on_gke =
+                    |id: &str| self.catalog.machines_with(id).is_ok_and(|machines| !machines.is_empty());
                 let all = self.catalog.accelerators().unwrap_or_default().iter();
-                let capable =
-                    all.filter(|other| other.runs(precision)).map(|other| other.id.clone()).collect();
+                let able = all.filter(|other| other.runs(precision) && on_gke(&other.id));
+                let capable = able.map(|other| other.id.clone()).collect();
                 ManifestError::Precision { accelerator, precision, capable, instead }
             }
             other => other,

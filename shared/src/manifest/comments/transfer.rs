@@ -1,7 +1,7 @@
 //! The commands around a transfer Job.
 
 use super::cluster::variables;
-use super::weights::{binding, licence, secret};
+use super::weights::{binding, licence, new_namespace, secret};
 use super::{Comment, Surroundings, TESTED_KUBERNETES};
 use crate::manifest::BucketUri;
 use crate::manifest::storage::DEFAULT_SERVICE_ACCOUNT;
@@ -42,6 +42,7 @@ impl TransferSteps<'_> {
             commands: Vec::new(),
         };
         let mut comments = vec![what, variables("us-central1")];
+        comments.extend(new_namespace(self.namespace, &self.surroundings.kubectl()));
         comments.extend(licence(self.model_id, self.gated));
         comments.push(secret(self.gated, &self.kubectl()));
         comments.push(self.access());

@@ -9,7 +9,9 @@ use crate::manifest::threshold::replicas_for_load;
 impl Steps<'_> {
     /// What it takes for a Pod to read the weights.
     pub(super) fn weights(&self) -> Vec<Comment> {
-        let mut comments: Vec<Comment> = self.namespace_comment().into_iter().collect();
+        let namespace = self.plan.request.namespace.as_deref();
+        let mut comments: Vec<Comment> =
+            new_namespace(namespace, &self.surroundings.kubectl()).into_iter().collect();
         comments.extend(licence(&self.plan.checkpoint.id, self.plan.model.gated));
         match &self.plan.request.storage {
             Storage::HuggingFace { .. } => comments.push(secret(self.plan.model.gated, &self.kubectl())),
@@ -24,15 +26,6 @@ impl Steps<'_> {
             }
         }
         comments
-    }
-
-    fn namespace_comment(&self) -> Option<Comment> {
-        let namespace = self.plan.request.namespace.as_ref()?;
-        Some(Comment {
-            title: "Create the namespace".to_owned(),
-            text: vec!["If there is none.".to_owned()],
-            commands: vec![format!("{} create namespace {namespace}", self.surroundings.kubectl())],
-        })
     }
 
     /// Bindings of the Pods' service account.
@@ -106,6 +99,16 @@ impl Steps<'_> {
             commands,
         }
     }
+}
+
+/// The namespace that was named, which may not be there.
+pub(super) fn new_namespace(namespace: Option<&str>, kubectl: &str) -> Option<Comment> {
+    let namespace = namespace?;
+    Some(Comment {
+        title: "Create the namespace".to_owned(),
+        text: vec!["If there is none.".to_owned()],
+        commands: vec![format!("{kubectl} create namespace {namespace}")],
+    })
 }
 
 /// Terms that somebody has to accept, where there are any.

@@ -1,0 +1,385 @@
+//! Whole manifests, from the embedded catalog.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::catalog::Precision;
+use crate::recommend::Measured;
+
+fn set(request: &ManifestRequest) -> Result<ManifestSet, ManifestError> {
+    let catalog = Catalog::embedded();
+    generate(&catalog, &Measured::new(&catalog), request, &Surroundings::default())
+}
+
+/// The seeds' own example.
+fn gemma_on_l4() -> ManifestRequest {
+    ManifestRequest {
+        model_server_version: Some("v0.7.2".to_owned()),
+        target_ntpot_milliseconds: Some(200.0),
+        ..ManifestRequest::new("google/gemma-2-27b-it", "vllm", "nvidia-l4")
+    }
+}
+
+fn from_bucket(request: ManifestRequest, xla_cache: Option<&str>) -> ManifestRequest {
+    let storage = Storage::Bucket {
+        model_bucket_uri: "gs://models-eu/weights".to_owned(),
+        xla_cache_bucket_uri: xla_cache.map(str::to_owned),
+        service_account: None,
+    };
+    ManifestRequest { storage, ..request }
+}
+
+fn llama_on_tpu() -> ManifestRequest {
+    let request = ManifestRequest::new("meta-llama/Llama-3.3-70B-Instruct", "vllm", "tpu-v6e-slice");
+    from_bucket(ManifestRequest { namespace: Some("llm".to_owned()), ..request }, Some("gs://models-eu/xla"))
+}
+
+/// The object of a kind, as JSON.
+fn object(set: &ManifestSet, kind: &str) -> Option<Value> {
+    let object = set.objects.iter().find(|object| object.kind() == kind)?;
+    Some(object.to_json().unwrap())
+}
+
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or_else(|| panic!("{pointer} in {value}"))
+}
+
+/// GiB of a quantity such as `42Gi`.
+fn gib(value: &Value) -> f64 {
+    value.as_str().and_then(|text| text.strip_suffix("Gi")).and_then(|text| text.parse().ok()).unwrap()
+}
+
+mod golden {
+    use super::*;
+
+    fn manifest(request: &ManifestRequest) -> String {
+        set(request).unwrap().to_yaml(Part::Manifest).unwrap()
+    }
+
+    #[test]
+    fn gemma_on_l4_scales_to_a_target() {
+        insta::assert_snapshot!(set(&gemma_on_l4()).unwrap().to_yaml(Part::All).unwrap());
+    }
+
+    #[test]
+    fn llama_on_tpu_from_a_bucket_with_an_xla_cache() {
+        insta::assert_snapshot!(set(&llama_on_tpu()).unwrap().to_yaml(Part::All).unwrap());
+    }
+
+    #[test]
+    fn deepseek_on_h200_keeps_its_weights_on_local_ssd() {
+        insta::assert_snapshot!(manifest(&ManifestRequest::new("deepseek-ai/DeepSeek-R1", "sglang", "h200")));
+    }
+
+    #[test]
+    fn llama_on_spot_a100_with_a_compute_class() {
+        let request = ManifestRequest {
+            storage: Storage::HuggingFace { cache: HubCache::BootDisk },
+            spot: true,
+            ..ManifestRequest::new("meta-llama/Llama-3.3-70B-Instruct", "vllm", "nvidia-tesla-a100")
+        };
+        insta::assert_snapshot!(manifest(&request));
+    }
+
+    #[test]
+    fn gemma_on_l4_from_a_bucket_caches_in_the_sidecar() {
+        let request = ManifestRequest::new("google/gemma-2-27b-it", "vllm", "nvidia-l4");
+        insta::assert_snapshot!(manifest(&from_bucket(request, None)));
+    }
+
+    #[test]
+    fn transfer_of_a_gated_model() {
+        let request = TransferRequest {
+            model: "google/gemma-2-27b-it".to_owned(),
+            precision: None,
+            model_bucket_uri: "gs://models-eu/gemma".to_owned(),
+            namespace: Some("llm".to_owned()),
+            service_account: Some("uploader".to_owned()),
+        };
+        let set = transfer(&Catalog::embedded(), &request, &Surroundings::default()).unwrap();
+        insta::assert_snapshot!(set.to_yaml(Part::All).unwrap());
+    }
+}
+
+/// Every stock model on every accelerator with every server that can be written: no half manifests, nothing that
+/// does not fit its machine, names that Kubernetes takes, YAML that reads back as it was.
+#[test]
+fn every_variant_of_the_catalog_fits_its_machine() {
+    let catalog = Catalog::embedded();
+    let source = Measured::new(&catalog);
+    let mut written = 0;
+    let mut seen = BTreeSet::new();
+    for (index, model) in catalog.models().unwrap().iter().enumerate() {
+        for server in catalog.servers().unwrap() {
+            for accelerator in catalog.accelerators().unwrap() {
+                let request = ManifestRequest::new(&model.id, &server.name, &accelerator.id);
+                // Both ways of the weights over the whole catalog, without doubling the work.
+                let request = if index % 2 == 0 { request } else { from_bucket(request, None) };
+                let Ok(plan) = plan(&catalog, &source, &request) else { continue };
+                let set = manifests(&plan, &Surroundings::default()).unwrap();
+                check_fits(&plan, &set);
+                // Once for each pair of server and accelerator: reading YAML is most of the time of this test.
+                if seen.insert((server.name.as_str(), accelerator.id.as_str())) {
+                    check_reads_back(&set);
+                }
+                written += 1;
+            }
+        }
+    }
+    assert!(
+        written > 1000 && seen.len() > 30,
+        "{written} manifests of {} server and accelerator pairs",
+        seen.len()
+    );
+}
+
+fn check_fits(plan: &Plan<'_>, set: &ManifestSet) {
+    let deployment = object(set, "Deployment").unwrap();
+    let what = format!("{} on {}", plan.checkpoint.id, plan.machine.name);
+    let template = at(&deployment, "/spec/template");
+    let container = at(template, "/spec/containers/0");
+    let annotation = |name: &str| template.pointer(&format!("/metadata/annotations/gke-gcsfuse~1{name}"));
+    let sidecar = annotation("memory-limit").map_or(0.0, gib);
+    let share = plan.machine.pod_memory_gib() * plan.machine_share();
+    let limit = gib(at(container, "/resources/limits/memory"));
+    assert!(limit + sidecar <= share, "{what}: {limit} + {sidecar} GiB of {share}");
+    assert_eq!(at(container, "/resources/requests/memory"), at(container, "/resources/limits/memory"));
+    let resource = plan.accelerator.kind.resource().replace('/', "~1");
+    let count = plan.accelerators.to_string();
+    assert_eq!(at(container, &format!("/resources/limits/{resource}")), &Value::from(count), "{what}");
+    // Memory volumes are caps within the limits of the container that writes them.
+    for volume in at(template, "/spec/volumes").as_array().unwrap() {
+        let in_memory = volume.pointer("/emptyDir/medium").is_some();
+        let holder = if volume["name"] == "gke-gcsfuse-cache" { sidecar } else { limit };
+        assert!(!in_memory || gib(at(volume, "/emptyDir/sizeLimit")) <= holder, "{what}: {volume}");
+    }
+    if let Some(request) = container.pointer("/resources/requests/ephemeral-storage") {
+        let boot_disk = plan.weights_gib() < 90.0;
+        assert!(boot_disk || gib(request) <= plan.machine.pod_ephemeral_gib(), "{what}: {request}");
+    }
+}
+
+fn check_reads_back(set: &ManifestSet) {
+    let yaml = set.to_yaml(Part::All).unwrap();
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&yaml).unwrap();
+    let documents: Vec<Value> = documents.into_iter().filter(|document| !document.is_null()).collect();
+    let objects: Vec<Value> = set.objects.iter().map(|object| object.to_json().unwrap()).collect();
+    assert_eq!(documents, objects);
+}
+
+#[test]
+fn the_same_request_gives_the_same_bytes_and_its_surroundings_change_no_object() {
+    let one = set(&gemma_on_l4()).unwrap();
+    assert_eq!(one.to_yaml(Part::All), set(&gemma_on_l4()).unwrap().to_yaml(Part::All));
+    let catalog = Catalog::embedded();
+    let surroundings = Surroundings {
+        context: Some("prod".to_owned()),
+        date: Some("2026-07-02".to_owned()),
+        ..Surroundings::default()
+    };
+    let other = generate(&catalog, &Measured::new(&catalog), &gemma_on_l4(), &surroundings).unwrap();
+    assert_eq!(one.objects, other.objects);
+    let text = other.to_yaml(Part::Comments).unwrap();
+    assert!(text.starts_with("# Generated on 2026-07-02 using:\n"), "{text}");
+    assert!(text.contains("kubectl --context=prod apply -f manifests.yaml"), "{text}");
+    assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
+}
+
+mod autoscaling {
+    use super::*;
+
+    fn threshold(request: &ManifestRequest) -> f64 {
+        let hpa = object(&set(request).unwrap(), "HorizontalPodAutoscaler").unwrap();
+        let target = at(&hpa, "/spec/metrics/0/pods/target/averageValue");
+        target.as_str().and_then(|text| text.parse().ok()).unwrap()
+    }
+
+    /// 388 output tokens/s at 200 ms a token are 77.6 requests in flight, ÷ 1.1 is 70.
+    #[test]
+    fn the_threshold_is_the_operating_point_by_littles_law() {
+        assert_eq!(threshold(&gemma_on_l4()), 70.0);
+    }
+
+    #[test]
+    fn an_autoscaler_owns_the_replicas() {
+        let scaled = set(&gemma_on_l4()).unwrap();
+        let deployment = object(&scaled, "Deployment").unwrap();
+        assert!(deployment.pointer("/spec/replicas").is_none(), "{deployment}");
+        let plain = ManifestRequest { target_ntpot_milliseconds: None, ..gemma_on_l4() };
+        let plain = set(&plain).unwrap();
+        assert_eq!(object(&plain, "Deployment").unwrap().pointer("/spec/replicas"), Some(&Value::from(1)));
+        assert!(object(&plain, "HorizontalPodAutoscaler").is_none());
+    }
+
+    #[test]
+    fn a_load_gives_the_initial_replicas() {
+        let request = ManifestRequest { requests_per_second: Some(20.0), ..gemma_on_l4() };
+        let hpa = object(&set(&request).unwrap(), "HorizontalPodAutoscaler").unwrap();
+        // 20 requests/s ÷ 1.99 requests/s of a replica.
+        assert_eq!(at(&hpa, "/spec/minReplicas"), &Value::from(11));
+    }
+
+    /// Far past saturation thousands of requests are in flight; the server runs as many as it has seats for.
+    #[test]
+    fn a_loose_target_scales_for_maximum_throughput_within_what_the_server_can_run() {
+        let request = ManifestRequest { target_ntpot_milliseconds: Some(100_000.0), ..gemma_on_l4() };
+        let threshold = threshold(&request);
+        assert!(threshold > 70.0 && threshold * 1.1 <= 256.0, "{threshold}");
+        let reason = labels::THRESHOLD_REASON;
+        let hpa = object(&set(&request).unwrap(), "HorizontalPodAutoscaler").unwrap();
+        let sentence = hpa["metadata"]["annotations"][reason].as_str().unwrap();
+        assert!(sentence.contains("the rest waits"), "{sentence}");
+    }
+
+    #[test]
+    fn a_target_out_of_reach_is_refused_with_what_is_reachable() {
+        let request = ManifestRequest { target_ntpot_milliseconds: Some(5.0), ..gemma_on_l4() };
+        let error = set(&request).unwrap_err();
+        assert!(matches!(error, ManifestError::OutOfReach { .. }), "{error:?}");
+        assert!(error.to_string().starts_with("NTPOT of 118.4 to "), "{error}");
+    }
+
+    #[test]
+    fn a_target_without_a_curve_is_refused_with_what_is_measured() {
+        let request = ManifestRequest {
+            target_ttft_milliseconds: Some(500.0),
+            ..ManifestRequest::new("google/gemma-2-2b-it", "vllm", "nvidia-l4")
+        };
+        let error = set(&request).unwrap_err();
+        assert!(matches!(error, ManifestError::NoCurve { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn targets_and_loads_that_make_no_sense_are_refused() {
+        for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let target = ManifestRequest { target_ntpot_milliseconds: Some(value), ..gemma_on_l4() };
+            assert!(set(&target).is_err(), "{value}");
+            let load = ManifestRequest { requests_per_second: Some(value), ..gemma_on_l4() };
+            assert!(set(&load).is_err(), "{value}");
+        }
+    }
+
+    /// Replicas that start together would write the same cache entries.
+    #[test]
+    fn a_shared_xla_cache_is_filled_by_one_replica() {
+        let request = ManifestRequest { requests_per_second: Some(100.0), ..llama_on_tpu() };
+        let set = set(&request).unwrap();
+        assert_eq!(object(&set, "Deployment").unwrap().pointer("/spec/replicas"), Some(&Value::from(1)));
+        let text = set.to_yaml(Part::Comments).unwrap();
+        assert!(text.contains("scale deployment/llama-3-3-70b-instruct-vllm --replicas="), "{text}");
+    }
+}
+
+mod refusals {
+    use super::*;
+
+    #[test]
+    fn weights_that_the_chip_cannot_compute_with() {
+        let request = ManifestRequest {
+            precision: Some(Precision::Fp8),
+            ..ManifestRequest::new("meta-llama/Llama-3.3-70B-Instruct", "vllm", "nvidia-a100-80gb")
+        };
+        let error = set(&request).unwrap_err();
+        let ManifestError::Precision { capable, instead, .. } = &error else { panic!("{error:?}") };
+        assert!(capable.contains(&"nvidia-h100-80gb".to_owned()), "{capable:?}");
+        assert_eq!(instead, &[Precision::Bf16]);
+    }
+
+    #[test]
+    fn an_xla_cache_where_it_cannot_be() {
+        let on_gpu = from_bucket(gemma_on_l4(), Some("gs://models-eu/xla"));
+        assert!(matches!(set(&on_gpu), Err(ManifestError::XlaCacheOnGpu { .. })));
+        let inside = from_bucket(llama_on_tpu(), Some("gs://models-eu/weights/xla"));
+        assert!(matches!(set(&inside), Err(ManifestError::XlaCacheInModel(_))));
+    }
+
+    #[test]
+    fn servers_that_cannot_be_written() {
+        let request = ManifestRequest::new("google/gemma-2-2b-it", "jetstream", "tpu-v6e-slice");
+        assert!(matches!(set(&request), Err(ManifestError::ServerNotWritable { .. })));
+    }
+
+    #[test]
+    fn names_that_there_are_not_come_with_the_nearest() {
+        let error = set(&ManifestRequest::new("google/gemma-2-27b", "vllm", "nvidia-l4")).unwrap_err();
+        assert!(error.to_string().contains("google/gemma-2-27b-it"), "{error}");
+        let version = Some("v0.0.1".to_owned());
+        let error = set(&ManifestRequest { model_server_version: version, ..gemma_on_l4() }).unwrap_err();
+        assert!(error.to_string().contains("v0.7.2"), "{error}");
+    }
+
+    #[test]
+    fn names_that_kubernetes_refuses() {
+        for namespace in ["Prod", "a b", "a\n# b", ""] {
+            let request = ManifestRequest { namespace: Some(namespace.to_owned()), ..gemma_on_l4() };
+            assert!(matches!(set(&request), Err(ManifestError::Name { .. })), "{namespace:?}");
+        }
+    }
+
+    #[test]
+    fn accelerators_that_no_machine_gives() {
+        let request = ManifestRequest { accelerators: Some(3), ..gemma_on_l4() };
+        let request = ManifestRequest { target_ntpot_milliseconds: None, ..request };
+        assert!(set(&request).is_err());
+        let request = ManifestRequest { accelerators: Some(16), ..request };
+        assert!(set(&request).is_err());
+    }
+}
+
+mod comparison {
+    use super::*;
+
+    fn compare(file: &str) -> Result<Comparison, DiffError> {
+        let catalog = Catalog::embedded();
+        diff(&catalog, &Measured::new(&catalog), file)
+    }
+
+    fn file() -> String {
+        set(&gemma_on_l4()).unwrap().to_yaml(Part::All).unwrap()
+    }
+
+    #[test]
+    fn what_was_just_written_is_the_same_whatever_its_form() {
+        assert!(compare(&file()).unwrap().is_same());
+        let json = set(&gemma_on_l4()).unwrap().to_json().unwrap().to_string();
+        assert!(compare(&json).unwrap().is_same());
+        let older = file().replace("-version: \"2", "-version: \"1");
+        assert_ne!(older, file());
+        assert!(compare(&older).unwrap().is_same(), "a newer catalog that makes the same is no difference");
+    }
+
+    #[test]
+    fn an_edit_is_shown_line_by_line() {
+        let edited = file().replace("averageValue: \"70\"", "averageValue: \"90\"");
+        let comparison = compare(&edited).unwrap();
+        assert!(!comparison.is_same());
+        let text = comparison.to_text();
+        assert!(text.contains("--- file: HorizontalPodAutoscaler/gemma-2-27b-it-vllm"), "{text}");
+        assert!(
+            text.contains("-        averageValue: \"90\"") && text.contains("+        averageValue: \"70\""),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn objects_of_one_side_are_differences() {
+        let without_service = file().replace("kind: Service\n", "kind: Gateway\n");
+        let comparison = compare(&without_service).unwrap();
+        let of = |kind: &str| comparison.objects.iter().find(|object| object.kind == kind).unwrap();
+        assert_eq!(of("Gateway").difference, Difference::OnlyInFile);
+        assert!(matches!(of("Service").difference, Difference::OnlyInCatalog(_)));
+    }
+
+    #[test]
+    fn files_that_cannot_be_compared_say_why() {
+        assert!(matches!(compare("a: [b"), Err(DiffError::Malformed(_))));
+        assert!(matches!(compare("kind: Deployment\nmetadata: {name: a}\n"), Err(DiffError::NoRequest)));
+        let unreadable = file().replace("\"modelServer\":", "\"modelServant\":");
+        assert!(matches!(compare(&unreadable), Err(DiffError::Request { .. })));
+        let unknown =
+            file().replace("\"acceleratorType\":\"nvidia-l4\"", "\"acceleratorType\":\"nvidia-l5\"");
+        assert!(matches!(compare(&unknown), Err(DiffError::Manifest { .. })));
+    }
+}
