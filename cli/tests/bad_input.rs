@@ -163,6 +163,19 @@ fn a_target_out_of_reach_says_what_is_within() {
             &["within 20 % of 100/9000 tokens", "measured lengths"],
         ),
         (
+            "benchmarks|list|--model|Qwen/QwQ-32B|--model-server|vllm",
+            1,
+            &["nothing was measured of `Qwen/QwQ-32B` on `vllm`", "kubectl infer list --model Qwen/QwQ-32B"],
+        ),
+        (
+            "list|--model|Qwen/QwQ-32B",
+            1,
+            &[
+                "nothing was measured for `Qwen/QwQ-32B`",
+                "kubectl infer accelerators list --model Qwen/QwQ-32B",
+            ],
+        ),
+        (
             "manifests|create|--model|google/gemma-2-27b-it|--accelerator-type|nvidia-l4|--target-ntpot-milliseconds|10",
             1,
             &["NTPOT of 10 ms is out of reach"],

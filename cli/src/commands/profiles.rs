@@ -81,7 +81,6 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
     if answers.ranked.is_empty() {
         return Err(nothing(&asked, &answers));
     }
-    let notes = notes::of(&answers, &asked);
     let rows = select(answers.ranked, &options.list)?;
     let listing = Listing {
         kind: "ProfileList",
@@ -89,7 +88,7 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
         csv: Some(Sheet::titled(&rows, CSV)),
         items: rows.iter().map(|row| document::profile(row, &asked)).collect::<Vec<Value>>(),
         names: rows.iter().map(name).collect(),
-        notes,
+        notes: notes::of(&rows, answers.not_measured.len(), &asked),
         ..Listing::default()
     };
     listing.outcome(&options.list, Format::Table)

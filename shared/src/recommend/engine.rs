@@ -25,7 +25,7 @@ pub fn recommend(
     let mut answers = asked.answers(&curves)?;
     rank(&mut answers.ranked);
     answers.not_measured = unmeasured::fitting(&asked, &curves)?;
-    answers.notes = notes::of(&answers.ranked, requirements);
+    answers.notes = notes::notes(&answers.ranked, requirements);
     answers.infeasible = asked.infeasible(source, &curves, &answers)?;
     Ok(answers)
 }

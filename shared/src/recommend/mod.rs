@@ -29,6 +29,7 @@ pub use engine::recommend;
 pub use error::RecommendError;
 pub use filter::{Filter, FilterError};
 pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
+pub use notes::notes;
 pub use placement::{Placement, Replica, server_host_gib};
 pub use recommendation::{NotMeasured, Reachable, Recommendation, Recommendations};
 pub use requirements::{ProvenanceFilter, Requirements};

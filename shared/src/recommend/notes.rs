@@ -18,7 +18,7 @@ const MEAN_TTFT: &str = "some TTFT figures are means over a run that starts with
      above the median that the target is for";
 
 /// Sentences about rows that must not be compared without a second thought.
-pub(super) fn of(ranked: &[Recommendation], requirements: &Requirements) -> Vec<String> {
+pub fn notes(ranked: &[Recommendation], requirements: &Requirements) -> Vec<String> {
     let any = |test: fn(&Recommendation) -> bool| ranked.iter().any(test);
     let traffic = || ranked.iter().map(|row| row.traffic);
     let unlike_traffic = traffic().zip(traffic().skip(1)).any(|(one, next)| one != next);

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use infer_core::catalog::PriceBasis;
 use infer_core::curve::{MaximumReason, OperatingKind};
-use infer_core::recommend::{Recommendation, Recommendations, Requirements};
+use infer_core::recommend::{self, Recommendation, Requirements};
 
 /// Sentences, each without a full stop, as the core writes its own.
-pub(super) fn of(answers: &Recommendations, asked: &Requirements) -> Vec<String> {
-    let rows = &answers.ranked;
-    let mut notes = answers.notes.clone();
+pub(super) fn of(rows: &[Recommendation], not_measured: usize, asked: &Requirements) -> Vec<String> {
+    let mut notes = recommend::notes(rows, asked);
     notes.extend(shared_machines(rows));
     notes.extend(derived_prices(rows));
     notes.extend(above_all_loads(rows));
-    notes.extend(not_measured(answers.not_measured.len(), asked));
+    notes.extend(unmeasured(not_measured, asked));
     notes
 }
 
@@ -69,7 +68,7 @@ fn above_all_loads(rows: &[Recommendation]) -> Option<String> {
     })
 }
 
-fn not_measured(count: usize, asked: &Requirements) -> Option<String> {
+fn unmeasured(count: usize, asked: &Requirements) -> Option<String> {
     let model = asked.model.as_deref()?;
     (count > 0).then(|| {
         format!(

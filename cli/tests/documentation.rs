@@ -1,0 +1,136 @@
+//! Every command of the documentation runs, and prints what the page says.
+//!
+//! In a ```` ```console ```` block a line with `$` is a command and the rest is what it prints. In a ```` ```sh ````
+//! block every `kubectl infer` has to succeed, up to a pipe or a redirection. A ```` ```yaml ```` block that starts
+//! with a comment is written to the file that the comment names.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod program;
+
+use std::path::Path;
+
+use program::{infer_in, repository};
+
+/// Words of a command line as a shell splits it, up to a pipe, a redirection or the end.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(character),
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, '\\') => word.get_or_insert_default().extend(characters.next()),
+            (None, '|' | '>') => break,
+            (None, ' ') => words.extend(word.take()),
+            (None, _) => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Arguments of a `kubectl infer` command; `None` for any other program.
+fn arguments(line: &str) -> Option<Vec<String>> {
+    let words = words(line);
+    let is_ours = words.first()? == "kubectl" && words.get(1)? == "infer";
+    is_ours.then(|| words.into_iter().skip(2).collect())
+}
+
+/// Runs a page in `folder`; returns it with the outputs as they are now, and how many commands ran.
+fn page(text: &str, folder: &Path) -> (String, usize) {
+    let mut now = String::new();
+    let mut ran = 0;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        now.push_str(&format!("{line}\n"));
+        let kind = line.strip_prefix("```").unwrap_or_default();
+        if kind.is_empty() {
+            continue;
+        }
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match kind {
+            "console" => {
+                for command in block.iter().filter_map(|line| line.strip_prefix("$ ")) {
+                    let run = infer_in(folder, &arguments(command).unwrap());
+                    now.push_str(&format!("$ {command}\n{}{}", run.stdout, run.stderr));
+                    ran += 1;
+                }
+            }
+            _ => now.extend(block.iter().map(|line| format!("{line}\n"))),
+        }
+        if kind == "sh" {
+            for arguments in block.join("\n").replace("\\\n", " ").lines().filter_map(arguments) {
+                let run = infer_in(folder, &arguments);
+                assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{arguments:?}");
+                ran += 1;
+            }
+        }
+        if let ("yaml", Some(name)) = (kind, block.first().and_then(|line| line.strip_prefix("# "))) {
+            std::fs::write(folder.join(name), block.join("\n")).unwrap();
+        }
+        now.push_str("```\n");
+    }
+    (now, ran)
+}
+
+#[test]
+fn the_worked_examples_print_what_they_say() {
+    let path = repository("docs/examples.md");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (now, ran) = page(&written, folder.path());
+    assert!(ran >= 15, "only {ran} commands ran");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &now).unwrap();
+        return;
+    }
+    for (number, (line, expected)) in written.lines().zip(now.lines()).enumerate() {
+        assert_eq!(
+            line,
+            expected,
+            "docs/examples.md:{}: `UPDATE_DOCS=1` writes what is printed now",
+            number + 1
+        );
+    }
+    assert_eq!(written.lines().count(), now.lines().count());
+}
+
+#[test]
+fn commands_of_the_readme_run() {
+    let path = repository("README.md");
+    let Ok(written) = std::fs::read_to_string(&path) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    page(&written, folder.path());
+}
+
+#[test]
+fn the_walk_works_as_it_is_written() {
+    let walk = r#"```sh
+kubectl infer models list
+kubectl infer accelerators list --model google/gemma-2-27b-it
+kubectl infer list --model openai/gpt-oss-120b --pricing-model on-demand --target-ttft-milliseconds 500
+kubectl infer list --model google/gemma-2-27b-it --target-ntpot-milliseconds 100 -o json
+kubectl infer benchmarks list --model google/gemma-2-27b-it --model-server vllm > profiles.csv
+kubectl infer manifests create --model google/gemma-2-27b-it --model-server vllm --model-server-version v0.7.2 \
+    --accelerator-type nvidia-l4 --target-ntpot-milliseconds 200 | kubectl apply -f -
+kubectl infer manifests create --model google/gemma-2-27b-it --model-server vllm --accelerator-type nvidia-l4 \
+    --model-bucket-uri gs://BUCKET/gemma --output-path manifests.yaml
+kubectl infer manifests create --model meta-llama/Llama-3.3-70B-Instruct --accelerator-type tpu-v6e-slice --output comments
+kubectl infer list --model=openai/gpt-oss-20b --pricing-model=on-demand --target-ttft-milliseconds=300
+kubectl infer benchmarks list --model=openai/gpt-oss-20b --model-server=vllm --pricing-model=on-demand
+kubectl infer manifests create --model=google/gemma-2-27b-it --accelerator-type=nvidia-l4 --target-ntpot-milliseconds=250
+kubectl infer manifests create --model deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --model-server vllm \
+    --accelerator-type=nvidia-tesla-a100 --output=manifest --output-path manifests.yaml
+```
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(page(walk, folder.path()).1, 12);
+    assert!(folder.path().join("manifests.yaml").exists());
+}
