@@ -1,4 +1,5 @@
-//! Turns the catalog's YAML files into one JSON file a section, which the crate embeds.
+//! Turns the catalog's YAML files into JSON, one text a section and one for the profiles of each model, which the
+//! crate embeds.
 //!
 //! People edit YAML; the program reads JSON, because a process of 30 ms cannot spend 40 ms on parsing YAML
 //! (345 KB of profiles: 34 ms as YAML, 1 ms as JSON). Whether the entries make sense is not checked here but by
@@ -6,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -38,10 +40,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let release = release.ok_or("no file under data/ has a `release`")?;
     fs::write(out.join("release.json"), serde_json::to_string(&release)?)?;
+    let profiles = lists.remove("profiles").unwrap_or_default();
+    fs::write(out.join("profiles.rs"), table_of_profiles(profiles)?)?;
     for (section, entries) in lists {
         fs::write(out.join(format!("{section}.json")), serde_json::to_string(&entries)?)?;
     }
     Ok(())
+}
+
+/// A Rust expression: the profiles of each model as `(model, JSON)`, since most runs ask for one model only.
+fn table_of_profiles(profiles: Vec<Value>) -> Result<String, Box<dyn Error>> {
+    let mut by_model: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for profile in profiles {
+        let model = profile.get("model").and_then(Value::as_str).ok_or("a profile names no model")?;
+        by_model.entry(model.to_owned()).or_default().push(profile);
+    }
+    let mut table = String::from("&[\n");
+    for (model, profiles) in by_model {
+        let json = serde_json::to_string(&profiles)?;
+        writeln!(table, "({model:?}, {json:?}),")?;
+    }
+    Ok(table + "]\n")
 }
 
 /// All `.yaml` files below `folder`, in the order of their paths.

@@ -171,7 +171,7 @@ fn latest(catalog: &Catalog, model: Option<&str>, server: &str) -> Result<Option
     let server = catalog.find_server(server)?;
     let profiles = match model {
         Some(model) => catalog.profiles(&catalog.find_model(model)?.model.id)?,
-        None => catalog.all_profiles()?.iter().collect(),
+        None => catalog.all_profiles()?,
     };
     let is_measured = |version: &&str| {
         profiles.iter().any(|profile| {

@@ -99,7 +99,7 @@ pub(super) fn models(catalog: &Catalog, command: ModelsCommand) -> Result<Outcom
         "curves",
     ];
     let ModelsCommand::List(options) = command;
-    let profiles: Vec<&Profile> = catalog.all_profiles().map_err(Failure::user)?.iter().collect();
+    let profiles: Vec<&Profile> = catalog.all_profiles().map_err(Failure::user)?;
     let models = catalog.models().map_err(Failure::user)?.iter();
     let known = models.map(|model| Known::new(model, &profiles, |profile| profile.model == model.id));
     let document = |row: &Known<Model>| {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_saphyr::UserMessageFormatter;
 
 use super::entry::{Entry, Problem};
 use super::{
@@ -57,7 +58,7 @@ fn deserialize(source: &OverlayDocument) -> Result<Document, CatalogError> {
     parsed.map_err(|error: serde_saphyr::Error| CatalogError::Malformed {
         document: source.name.clone(),
         place: place(&source.text, &path),
-        message: error.without_snippet().to_string(),
+        message: error.without_snippet().render_with_formatter(&UserMessageFormatter),
     })
 }
 
@@ -74,7 +75,8 @@ fn place(text: &str, path: &str) -> String {
     };
     let named = name_of_entry(text, section, index);
     let named = named.map_or(String::new(), |name| format!(" (`{}`)", shortened(&name)));
-    let field = field.trim_start_matches('.');
+    // The parser's path ends in `?` where it stopped between two fields.
+    let field = field.trim_start_matches('.').trim_end_matches('?').trim_end_matches('.');
     let field = if field.is_empty() { String::new() } else { format!(", field `{field}`") };
     format!("{section} entry {}{named}{field}: ", index + 1)
 }
@@ -83,7 +85,7 @@ fn place(text: &str, path: &str) -> String {
 fn name_of_entry(text: &str, section: &str, index: usize) -> Option<String> {
     let loose: Value = serde_saphyr::from_str(text).ok()?;
     let entry = loose.get(section)?.get(index)?;
-    ["id", "name", "machine", "model"].iter().find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
+    ["id", "name", "model", "machine"].iter().find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
 }
 
 /// As much of a name as a message can hold.

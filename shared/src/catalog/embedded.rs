@@ -13,4 +13,5 @@ pub(super) const MACHINES: &str = section!("machines");
 pub(super) const PRICES: &str = section!("prices");
 pub(super) const SERVERS: &str = section!("servers");
 pub(super) const USE_CASES: &str = section!("useCases");
-pub(super) const PROFILES: &str = section!("profiles");
+/// The profiles of each model, in the order of their ids.
+pub(super) const PROFILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));

@@ -55,7 +55,7 @@ pub struct Catalog {
     prices: Parsed<PriceTable>,
     servers: Parsed<Server>,
     use_cases: Parsed<UseCase>,
-    profiles: Parsed<Profile>,
+    profiles: OnceLock<BTreeMap<String, ProfilesOfModel>>,
 }
 
 impl Catalog {
@@ -132,15 +132,34 @@ impl Catalog {
         section(&self.use_cases, "useCases", embedded::USE_CASES, &self.overlay.use_cases)
     }
 
-    /// All measured curves, by configuration and traffic.
-    pub fn all_profiles(&self) -> Result<&[Profile], CatalogError> {
-        section(&self.profiles, "profiles", embedded::PROFILES, &self.overlay.profiles)
+    /// All measured curves, by model, configuration and traffic.
+    pub fn all_profiles(&self) -> Result<Vec<&Profile>, CatalogError> {
+        let mut all = Vec::new();
+        for profiles in self.profiles_by_model().values() {
+            all.extend(profiles.parsed()?);
+        }
+        Ok(all)
     }
 
-    /// The measured curves of one model, by its exact id.
+    /// The measured curves of one model, by its exact id. Only these are parsed.
     pub fn profiles(&self, model_id: &str) -> Result<Vec<&Profile>, CatalogError> {
-        let all = self.all_profiles()?;
-        Ok(all.iter().filter(|profile| profile.model == model_id).collect())
+        match self.profiles_by_model().get(model_id) {
+            Some(profiles) => Ok(profiles.parsed()?.iter().collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn profiles_by_model(&self) -> &BTreeMap<String, ProfilesOfModel> {
+        self.profiles.get_or_init(|| {
+            let mut by_model: BTreeMap<String, ProfilesOfModel> = BTreeMap::new();
+            for (model, json) in embedded::PROFILES {
+                by_model.entry((*model).to_owned()).or_default().embedded = json;
+            }
+            for profile in &self.overlay.profiles {
+                by_model.entry(profile.model.clone()).or_default().overlay.push(profile.clone());
+            }
+            by_model
+        })
     }
 
     /// The model of this id, checkpoint id or alias (in this order), whatever the letter case.
@@ -256,6 +275,22 @@ impl Catalog {
             nearest: nearest(reference.name, names.into_iter()),
         };
         Ok(Err(Problem::new(reference.field, format!("names an {unknown}"))))
+    }
+}
+
+/// The profiles of one model, parsed when they are first asked for.
+#[derive(Debug, Default)]
+struct ProfilesOfModel {
+    /// JSON list; empty: none.
+    embedded: &'static str,
+    overlay: Vec<Profile>,
+    parsed: Parsed<Profile>,
+}
+
+impl ProfilesOfModel {
+    fn parsed(&self) -> Result<&[Profile], CatalogError> {
+        let embedded = if self.embedded.is_empty() { "[]" } else { self.embedded };
+        section(&self.parsed, "profiles", embedded, &self.overlay)
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Profile {
 /// One load point in the order of a table's columns:
 /// `[load, ttft ms, itl ms, ntpot ms, output tokens/s]`, `~` where it was not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(
+    expecting = "a row [load, TTFT ms, ITL ms, NTPOT ms, output tokens/s] with ~ for what was not measured"
+)]
 pub struct ProfilePoint(
     /// Requests in flight, requests a second or requests at once, by the profile's load kind; absent where
     /// the source does not publish it.

@@ -47,7 +47,7 @@ impl CurveSource for Measured<'_> {
     fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
         let profiles = match question.model {
             Some(model) => self.catalog.profiles(model)?,
-            None => self.catalog.all_profiles()?.iter().collect(),
+            None => self.catalog.all_profiles()?,
         };
         let asked = |asked: Option<&str>, is: Option<&str>| asked.is_none_or(|asked| is == Some(asked));
         let covers = |profile: &&Profile| {
