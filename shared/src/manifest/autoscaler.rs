@@ -11,7 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::threshold::{Threshold, replicas, replicas_for_load};
 use super::{Gke, ManifestError, Plan, explain, labels};
 
-/// How many times the initial replicas an autoscaler may run; a bound on the bill that the user raises knowingly.
+/// How many times the initial replicas an autoscaler may run; a bound on the bill that the user raises
+/// knowingly.
 const GROWTH: i32 = 4;
 
 /// Seconds that the load must have been lower before a replica goes. Longer than Kubernetes' 300: a replica

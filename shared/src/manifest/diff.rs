@@ -59,7 +59,8 @@ pub enum DiffError {
     Malformed(String),
     /// Nothing in the file says what it was made from.
     #[error(
-        "no Deployment of the file has the annotation `{}`: only manifests that `kubectl infer manifests create` wrote can be compared",
+        "no Deployment of the file has the annotation `{}`: only manifests that `kubectl infer manifests \
+         create` wrote can be compared",
         labels::REQUEST
     )]
     NoRequest,

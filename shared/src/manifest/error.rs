@@ -13,7 +13,8 @@ use crate::workload::LatencyMetric;
 pub enum ManifestError {
     /// A name that Kubernetes refuses.
     #[error(
-        "{what} `{}` is not a Kubernetes name: lower-case letters, digits and `-`, at most 63, a letter or digit at both ends",
+        "{what} `{}` is not a Kubernetes name: lower-case letters, digits and `-`, at most 63, a letter or \
+         digit at both ends",
         .name.escape_debug()
     )]
     Name {
@@ -59,7 +60,10 @@ pub enum ManifestError {
         server: String,
     },
     /// The catalog knows measurements of this version, but not how to start it.
-    #[error("no manifest of {server} {version} on {kind} can be written yet: the catalog has no {what} for it{}", with_versions(.writable))]
+    #[error(
+        "no manifest of {server} {version} on {kind} can be written yet: the catalog has no {what} for it{}",
+        with_versions(.writable)
+    )]
     ServerNotWritable {
         /// Server.
         server: String,
@@ -100,7 +104,8 @@ pub enum ManifestError {
     },
     /// The chip only has FP16, in which the model overflows.
     #[error(
-        "{accelerator} has no bfloat16, and {architecture} is numerically unstable in FP16: take an accelerator with bfloat16"
+        "{accelerator} has no bfloat16, and {architecture} is numerically unstable in FP16: take an \
+         accelerator with bfloat16"
     )]
     UnstableInHalf {
         /// Accelerator.
@@ -120,7 +125,8 @@ pub enum ManifestError {
     },
     /// The Pod's share of the machine is too small for the server.
     #[error(
-        "{machine} leaves {available_gib:.0} GiB of memory to this replica, the server needs {needed_gib:.0} GiB"
+        "{machine} leaves {available_gib:.0} GiB of memory to this replica, the server needs \
+         {needed_gib:.0} GiB"
     )]
     Memory {
         /// Machine type.
@@ -132,9 +138,9 @@ pub enum ManifestError {
     },
     /// Weights that fit neither the disk nor the RAM of the machine.
     #[error(
-        "the weights ({weights_gib:.0} GiB) fit neither the ephemeral storage of {machine} ({disk_gib:.0} GiB) nor its \
-         memory ({memory_gib:.0} GiB for this replica, server included): take a larger boot disk (`--hub-cache boot-disk`), \
-         or load from a bucket (`--model-bucket-uri`)"
+        "the weights ({weights_gib:.0} GiB) fit neither the ephemeral storage of {machine} ({disk_gib:.0} \
+         GiB) nor its memory ({memory_gib:.0} GiB for this replica, server included): take a larger boot \
+         disk (`--hub-cache boot-disk`), or load from a bucket (`--model-bucket-uri`)"
     )]
     CacheDoesNotFit {
         /// Machine type.
@@ -148,7 +154,8 @@ pub enum ManifestError {
     },
     /// The server exports nothing that autoscaling could follow yet.
     #[error(
-        "{server} {version} has no autoscaling signal yet: the catalog knows no gauge of its running requests; leave the latency target out"
+        "{server} {version} has no autoscaling signal yet: the catalog knows no gauge of its running \
+         requests; leave the latency target out"
     )]
     NoSignal {
         /// Server.
@@ -174,8 +181,8 @@ pub enum ManifestError {
     },
     /// Nobody measured it, so there is no threshold that holds a latency.
     #[error(
-        "nobody measured {model} with {server} on {accelerator}{}: a latency target needs a curve; leave the target \
-         out, or add a profile with `--catalog`{}",
+        "nobody measured {model} with {server} on {accelerator}{}: a latency target needs a curve; leave \
+         the target out, or add a profile with `--catalog`{}",
         with_traffic(.traffic.as_deref()), measured_on(.measured)
     )]
     NoCurve {
@@ -192,8 +199,8 @@ pub enum ManifestError {
     },
     /// The curve does not tell how many requests are in flight.
     #[error(
-        "the curve of {model} on {accelerator} tells no requests in flight (it has no NTPOT): no threshold can be read \
-         from it; leave the latency target out"
+        "the curve of {model} on {accelerator} tells no requests in flight (it has no NTPOT): no threshold \
+         can be read from it; leave the latency target out"
     )]
     NoRequestsInFlight {
         /// Model.
@@ -202,7 +209,7 @@ pub enum ManifestError {
         accelerator: String,
     },
     /// The model has no weights of the precision that was asked.
-    #[error("the catalog has no {asked} weights of {model}: it has {}", list_or(&.known.iter().map(ToString::to_string).collect::<Vec<_>>(), "none"))]
+    #[error("the catalog has no {asked} weights of {model}: it has {}", joined(.known))]
     NoSuchPrecision {
         /// Model.
         model: String,
@@ -252,12 +259,16 @@ fn ranges_of(accelerator: &str, ranges: &[(LatencyMetric, Range)]) -> String {
 }
 
 fn or_weights(instead: &[Precision]) -> String {
-    let names: Vec<&str> = instead.iter().map(|precision| precision.name()).collect();
-    if names.is_empty() {
+    if instead.is_empty() {
         String::new()
     } else {
-        format!("; it runs the model's {} weights", names.join(" and "))
+        format!("; it runs the model's {} weights", joined(instead))
     }
+}
+
+fn joined(precisions: &[Precision]) -> String {
+    let names: Vec<&str> = precisions.iter().map(|precision| precision.name()).collect();
+    names.join(", ")
 }
 
 fn with_traffic(traffic: Option<&str>) -> String {

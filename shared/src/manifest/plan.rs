@@ -34,7 +34,8 @@ pub struct Plan<'a> {
     pub accelerators: u32,
     /// How the replica spreads over them.
     pub parallelism: Parallelism,
-    /// Sequences at once, where they are not the version's default: the figures are of a server that was told so.
+    /// Sequences at once, where they are not the version's default: the figures are of a server that was
+    /// told so.
     pub max_sequences: Option<u32>,
     /// Longest sequence in tokens that model and memory allow; `None` where the memory model has no answer
     /// though somebody ran it, and the server decides.

@@ -71,8 +71,8 @@ pub(super) fn readiness(plan: &Plan<'_>) -> Probe {
     Probe { period_seconds: Some(5), timeout_seconds: Some(5), failure_threshold: Some(3), ..health(plan) }
 }
 
-/// Restarts a server that has not answered for two minutes; a server under load answers late, not never, and a
-/// restart costs the whole start again.
+/// Restarts a server that has not answered for two minutes; a server under load answers late, not never,
+/// and a restart costs the whole start again.
 pub(super) fn liveness(plan: &Plan<'_>) -> Probe {
     Probe { period_seconds: Some(15), timeout_seconds: Some(10), failure_threshold: Some(8), ..health(plan) }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Precision;
 use crate::workload::{Itl, Ntpot, Targets, Traffic, Ttft};
 
-/// A request for manifests. It stands on every Deployment that it made (annotation `kubectl-infer.io/request`),
-/// so that the same question can be asked again of a later catalog.
+/// A request for manifests. It stands on every Deployment that it made (annotation
+/// `kubectl-infer.io/request`), so that the same question can be asked again of a later catalog.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManifestRequest {

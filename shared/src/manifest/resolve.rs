@@ -23,8 +23,8 @@ const CONTEXT_MARGIN: f64 = 0.9;
 /// meets them. Without one, and without targets, it is the fewest accelerators whose memory holds the model.
 ///
 /// # Errors
-/// Names that the catalog does not have, targets out of reach, a model that does not fit, and whatever else no
-/// manifest could express.
+/// Names that the catalog does not have, targets out of reach, a model that does not fit, and whatever else
+/// no manifest could express.
 pub fn plan<'a>(
     catalog: &'a Catalog,
     source: &dyn CurveSource,
@@ -81,7 +81,8 @@ impl<'a, 's> Asked<'a, 's> {
         self.quantize_at_load.unwrap_or(self.found.checkpoint.precision)
     }
 
-    /// The best measured configuration that can be written: of the version asked if there is one, else of any.
+    /// The best measured configuration that can be written: of the version asked if there is one, else of
+    /// any.
     fn recommended(&self) -> Result<Option<Recommendation>, ManifestError> {
         let version = self.version.map(|version| version.version.clone());
         let of_version = self.best(version.clone())?;
@@ -125,7 +126,8 @@ impl<'a, 's> Asked<'a, 's> {
         let precision = configuration.precision.unwrap_or(self.precision());
         let published =
             self.found.model.checkpoint_of(precision).is_some() || self.quantize_at_load == Some(precision);
-        // Without a target a single point says neither where to run nor that this is the configuration to take.
+        // Without a target a single point says neither where to run nor that this is the configuration to
+        // take.
         let tells = found.operating.kind
             != OperatingKind::MaximumThroughput(MaximumReason::NoKnee(NoKnee::SinglePoint));
         let version = self.version_for(configuration.server_version.as_deref()).ok();
@@ -153,7 +155,10 @@ impl<'a, 's> Asked<'a, 's> {
             (self.found.checkpoint, self.quantize_at_load)
         } else {
             let id = &recommendation.checkpoint;
-            notes.push(format!("the weights are {id} ({precision}): the stock weights ({asked}) were not measured to meet this"));
+            notes.push(format!(
+                "the weights are {id} ({precision}): the stock weights ({asked}) were not measured to meet \
+                 this"
+            ));
             (self.found.model.checkpoint_of(precision).unwrap_or(self.found.checkpoint), None)
         };
         let version = self.version_for(configuration.server_version.as_deref())?;
@@ -280,7 +285,8 @@ impl<'a, 's> Asked<'a, 's> {
         memory::fit(self.found.model, checkpoint, self.accelerator, parallelism, limits, asked)
     }
 
-    /// Context that the server is told: all that the model was made for, else what memory holds, rounded down.
+    /// Context that the server is told: all that the model was made for, else what memory holds, rounded
+    /// down.
     fn context(&self, memory: &MemoryPlan) -> u64 {
         const STEP: u64 = 1024;
         let made_for = self.found.model.max_context_tokens;

@@ -1,6 +1,6 @@
-//! What the Pod asks of its node: always its share of the machine that it is sized for, so that it runs on that
-//! machine type or a larger one and waits, with the scheduler's reason, on a smaller one. An instance type is
-//! not demanded by name: Autopilot refuses it, and a larger machine would serve as well.
+//! What the Pod asks of its node: always its share of the machine that it is sized for, so that it runs on
+//! that machine type or a larger one and waits, with the scheduler's reason, on a smaller one. An instance
+//! type is not demanded by name: Autopilot refuses it, and a larger machine would serve as well.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,8 @@ pub(super) fn shm_gib(plan: &Plan<'_>, storage: &StoragePlan) -> u64 {
 
 /// Requests and limits of the server's container.
 ///
-/// Memory is limited to what is requested, because a node that runs out of memory takes every Pod with it; processors are not, because
-/// throttling the scheduler of a server stalls its accelerators.
+/// Memory is limited to what is requested, because a node that runs out of memory takes every Pod with it;
+/// processors are not, because throttling the scheduler of a server stalls its accelerators.
 pub(super) fn requirements(
     plan: &Plan<'_>,
     storage: &StoragePlan,

@@ -103,8 +103,8 @@ mod golden {
     }
 }
 
-/// Every stock model on every accelerator with every server that can be written: no half manifests, nothing that
-/// does not fit its machine, names that Kubernetes takes, YAML that reads back as it was.
+/// Every stock model on every accelerator with every server that can be written: no half manifests, nothing
+/// that does not fit its machine, names that Kubernetes takes, YAML that reads back as it was.
 #[test]
 fn every_variant_of_the_catalog_fits_its_machine() {
     let catalog = Catalog::embedded();
@@ -120,7 +120,8 @@ fn every_variant_of_the_catalog_fits_its_machine() {
                 let Ok(plan) = plan(&catalog, &source, &request) else { continue };
                 let set = manifests(&plan, &Surroundings::default()).unwrap();
                 check_fits(&plan, &set);
-                // Once for each pair of server and accelerator: reading YAML is most of the time of this test.
+                // Once for each pair of server and accelerator: reading YAML is most of the time of this
+                // test.
                 if seen.insert((server.name.as_str(), accelerator.id.as_str())) {
                     check_reads_back(&set);
                 }

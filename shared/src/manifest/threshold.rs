@@ -4,7 +4,8 @@ use super::request::Storage;
 use super::{ManifestError, Plan};
 use crate::curve::{Load, LoadPoint};
 
-/// How far above its target an HPA's metric has to be before it adds a replica: Kubernetes' default tolerance.
+/// How far above its target an HPA's metric has to be before it adds a replica: Kubernetes' default
+/// tolerance.
 const TOLERANCE: f64 = 0.1;
 
 /// Where the threshold of an autoscaler comes from, in numbers.
@@ -44,10 +45,10 @@ impl Ceiling {
 impl Threshold {
     /// The threshold of a plan with an operating point.
     ///
-    /// Little's law: requests in flight = requests a second × mean seconds that one takes. What the server does
-    /// not run at once waits and is not counted by the metric, so a threshold above what it can run would never
-    /// be passed. An HPA acts 10 % above its target; the target is lower by as much, so that it acts at the
-    /// operating point and not past it.
+    /// Little's law: requests in flight = requests a second × mean seconds that one takes. What the server
+    /// does not run at once waits and is not counted by the metric, so a threshold above what it can run
+    /// would never be passed. An HPA acts 10 % above its target; the target is lower by as much, so that it
+    /// acts at the operating point and not past it.
     pub(super) fn of(plan: &Plan<'_>) -> Result<Self, ManifestError> {
         let point = plan.recommendation.as_ref().map(|recommendation| &recommendation.operating.point);
         let in_flight = point.and_then(in_flight).ok_or_else(|| ManifestError::NoRequestsInFlight {

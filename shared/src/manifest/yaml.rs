@@ -74,8 +74,8 @@ pub(super) fn to_yaml(documents: &[Value]) -> Result<String, ManifestError> {
         .map_err(|error| ManifestError::Render(error.to_string()))
 }
 
-/// A value whose strings with double quotes (JSON in annotations) are single-quoted, so that nothing in them has
-/// to be escaped.
+/// A value whose strings with double quotes (JSON in annotations) are single-quoted, so that nothing in
+/// them has to be escaped.
 struct Readable<'a>(&'a Value);
 
 impl Serialize for Readable<'_> {

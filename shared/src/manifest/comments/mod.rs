@@ -122,7 +122,8 @@ pub(super) fn header(plan: &Plan<'_>, surroundings: &Surroundings) -> Vec<String
     vec![
         format!("Generated{date} using:"),
         format!(
-            "Kubernetes {TESTED_KUBERNETES} (API server and scheduler of the project's tests, no accelerators)"
+            "Kubernetes {TESTED_KUBERNETES} (API server and scheduler of the project's tests, no \
+             accelerators)"
         ),
         format!("Model server {} {}", plan.server.display_name, plan.version.version),
         format!("Catalog {}", plan.catalog_version),
@@ -169,6 +170,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// One command of a shell over several lines.
+fn over_lines(lines: &[&str]) -> String {
+    lines.join(" \\\n    ")
+}
+
 /// `text` as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/~@:+=-".contains(c);
@@ -190,7 +196,8 @@ mod tests {
             kubeconfig: Some("/home/me/.kube/config".to_owned()),
             ..Surroundings::default()
         };
-        let expected = r"kubectl --kubeconfig=/home/me/.kube/config --context='gke_my-project_us-east5_a b'\''; rm -rf $HOME'";
+        let context = r"'gke_my-project_us-east5_a b'\''; rm -rf $HOME'";
+        let expected = format!("kubectl --kubeconfig=/home/me/.kube/config --context={context}");
         assert_eq!(surroundings.kubectl(), expected);
     }
 

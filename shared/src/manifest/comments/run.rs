@@ -1,6 +1,6 @@
 //! Apply, ask, and what to look at when it does not start.
 
-use super::{Comment, Steps};
+use super::{Comment, Steps, over_lines};
 use crate::manifest::request::Storage;
 use crate::manifest::{autoscaler, names, probes, service};
 
@@ -37,7 +37,8 @@ impl Steps<'_> {
         Comment {
             title: "Send a first request".to_owned(),
             text: vec![format!(
-                "The Service answers in the cluster at http://{service}:{port}/. Leave the first command running and send the second from another terminal."
+                "The Service answers in the cluster at http://{service}:{port}/. Leave the first command \
+                 running and send the second from another terminal."
             )],
             commands: vec![format!("{kubectl} port-forward service/{service} {port}:{port}"), self.curl()],
         }
@@ -52,27 +53,36 @@ impl Steps<'_> {
         } else {
             ("v1/completions", format!(r#"{{"model": "{}", {prompt}}}"#, self.plan.checkpoint.id))
         };
-        format!(
-            "curl --silent http://localhost:{port}/{path} \\\n    --header 'Content-Type: application/json' \\\n    --data '{body}'"
-        )
+        over_lines(&[
+            &format!("curl --silent http://localhost:{port}/{path}"),
+            "--header 'Content-Type: application/json'",
+            &format!("--data '{body}'"),
+        ])
     }
 
     fn trouble(&self) -> Comment {
         let kubectl = self.kubectl();
         let workload = self.plan.workload();
         let mut text = vec![
-            "Pending: the events name what no node has: the accelerator (quota, stock, wrong zone), memory (a smaller machine type), or \
-             ephemeral storage (a boot disk smaller than the node pool above asks for)."
+            "Pending: the events name what no node has: the accelerator (quota, stock, wrong zone), memory \
+             (a smaller machine type), or ephemeral storage (a boot disk smaller than the node pool above \
+             asks for)."
                 .to_owned(),
-            "An update that waits: it starts the new replica before it ends the old one and needs a free accelerator. Where there is \
-             none, `maxSurge: 0` and `maxUnavailable: 1` let it go on, with an outage of the replica."
+            "An update that waits: it starts the new replica before it ends the old one and needs a free \
+             accelerator. Where there is none, `maxSurge: 0` and `maxUnavailable: 1` let it go on, with an \
+             outage of the replica."
                 .to_owned(),
-            "OOMKilled: more host memory than the share of the machine; Evicted: more disk than was requested.".to_owned(),
+            "OOMKilled: more host memory than the share of the machine; Evicted: more disk than was \
+             requested."
+                .to_owned(),
         ];
         text.push(match &self.plan.request.storage {
-            Storage::HuggingFace { .. } => "401 or 403 in the logs: the token is missing, wrong, or its account has not accepted the licence.".to_owned(),
-            Storage::Bucket { .. } => "HFValidationError in the logs: the bucket URI does not point at the directory with `config.json`. \
-                 MountVolume errors or 403 in the events: the binding of the service account is missing."
+            Storage::HuggingFace { .. } => "401 or 403 in the logs: the token is missing, wrong, or its \
+                                            account has not accepted the licence."
+                .to_owned(),
+            Storage::Bucket { .. } => "HFValidationError in the logs: the bucket URI does not point at the \
+                                       directory with `config.json`. MountVolume errors or 403 in the \
+                                       events: the binding of the service account is missing."
                 .to_owned(),
         });
         let mut commands = vec![
@@ -81,7 +91,11 @@ impl Steps<'_> {
             format!("{kubectl} logs deployment/{workload} --all-containers --tail=100"),
         ];
         if self.threshold.is_some() {
-            text.push("`<unknown>` as the autoscaler's current value: the adapter is missing, may not read the metrics, or no Pod is scraped yet.".to_owned());
+            text.push(
+                "`<unknown>` as the autoscaler's current value: the adapter is missing, may not read the \
+                 metrics, or no Pod is scraped yet."
+                    .to_owned(),
+            );
             commands.push(format!("{kubectl} describe hpa {workload}"));
             if let Ok(metric) = autoscaler::running_metric(self.plan) {
                 commands.push(format!(

@@ -68,31 +68,46 @@ impl Steps<'_> {
         let tokens = self.plan.max_context_tokens?;
         let made_for = self.plan.model.max_context_tokens;
         (tokens < made_for).then(|| {
-            format!("The context is limited to {tokens} tokens by the accelerators' memory; the model was made for {made_for}.")
+            format!(
+                "The context is limited to {tokens} tokens by the accelerators' memory; the model was made \
+                 for {made_for}."
+            )
         })
     }
 
     fn cache(&self) -> String {
         let default_gib = crate::catalog::BootDisk::DEFAULT.allocatable_gib();
         match self.storage.cache {
-            WeightCache::BootDisk if self.storage.ephemeral_gib.is_some_and(|gib| gib as f64 > default_gib) => format!(
-                "The weights are downloaded to the node's boot disk, of which the Pod requests more than the {default_gib:.0} GiB \
-                 that a default node offers: without the larger disk of the node pool below it stays Pending."
-            ),
+            WeightCache::BootDisk
+                if self.storage.ephemeral_gib.is_some_and(|gib| gib as f64 > default_gib) =>
+            {
+                format!(
+                    "The weights are downloaded to the node's boot disk, of which the Pod requests more \
+                     than the {default_gib:.0} GiB that a default node offers: without the larger disk of \
+                     the node pool below it stays Pending."
+                )
+            }
             WeightCache::BootDisk => "The weights are downloaded to the node's boot disk.".to_owned(),
             WeightCache::ComputeClass => format!(
                 "The weights are downloaded to a boot disk of {} GiB, which the ComputeClass asks for.",
                 self.storage.boot_disk_gib.unwrap_or_default()
             ),
-            WeightCache::LocalSsd => "The weights are kept on the local SSD that the machine brings.".to_owned(),
+            WeightCache::LocalSsd => {
+                "The weights are kept on the local SSD that the machine brings.".to_owned()
+            }
             WeightCache::Shm { gib } => format!(
-                "The weights are downloaded to RAM (HF_HOME=/dev/shm/hf_cache, {gib} GiB of the memory limit): the boot disk of a \
-                 default node offers {default_gib:.0} GiB to Pods."
+                "The weights are downloaded to RAM (HF_HOME=/dev/shm/hf_cache, {gib} GiB of the memory \
+                 limit): the boot disk of a default node offers {default_gib:.0} GiB to Pods."
             ),
             WeightCache::SidecarMemory { gib } => {
-                format!("The weights are cached in {gib} GiB of the FUSE sidecar's memory, which its annotations request.")
+                format!(
+                    "The weights are cached in {gib} GiB of the FUSE sidecar's memory, which its \
+                     annotations request."
+                )
             }
-            WeightCache::None => "The weights are read from the bucket without a cache: neither disk nor memory holds them twice.".to_owned(),
+            WeightCache::None => "The weights are read from the bucket without a cache: neither disk nor \
+                                  memory holds them twice."
+                .to_owned(),
         }
     }
 }

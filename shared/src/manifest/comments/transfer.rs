@@ -35,8 +35,9 @@ impl TransferSteps<'_> {
         let what = Comment {
             title: "What this is".to_owned(),
             text: vec![format!(
-                "A Job that downloads {} from the Hugging Face Hub to a scratch disk of {} GiB, copies it to {} and \
-                 fails unless `config.json` is there in the end. It can be run again: what is there is not copied twice.",
+                "A Job that downloads {} from the Hugging Face Hub to a scratch disk of {} GiB, copies it \
+                 to {} and fails unless `config.json` is there in the end. It can be run again: what is \
+                 there is not copied twice.",
                 self.model_id, self.scratch_gib, self.uri
             )],
             commands: Vec::new(),
@@ -67,7 +68,11 @@ impl TransferSteps<'_> {
         commands.push(binding(self.uri, "objectUser", namespace, self.account));
         Comment {
             title: "Let the Job write to the bucket".to_owned(),
-            text: vec!["Through Workload Identity Federation for GKE, which the cluster must have (Autopilot has it).".to_owned()],
+            text: vec![
+                "Through Workload Identity Federation for GKE, which the cluster must have (Autopilot has \
+                 it)."
+                    .to_owned(),
+            ],
             commands,
         }
     }

@@ -1,6 +1,6 @@
 //! Licence, token, bucket.
 
-use super::{Comment, Steps};
+use super::{Comment, Steps, over_lines};
 use crate::manifest::BucketUri;
 use crate::manifest::request::Storage;
 use crate::manifest::storage::{DEFAULT_SERVICE_ACCOUNT, TOKEN_KEY, TOKEN_SECRET};
@@ -31,8 +31,9 @@ impl Steps<'_> {
     /// Bindings of the Pods' service account.
     fn access(&self, model: &BucketUri, xla_cache: Option<&BucketUri>, account: &str) -> Comment {
         let mut text = vec![
-            "The Pods read the bucket as their Kubernetes service account, through Workload Identity Federation for GKE. The bucket \
-             driver needs GKE 1.29.6-gke.1254000, 1.30.2-gke.1394000 or later."
+            "The Pods read the bucket as their Kubernetes service account, through Workload Identity \
+             Federation for GKE. The bucket driver needs GKE 1.29.6-gke.1254000, 1.30.2-gke.1394000 or \
+             later."
                 .to_owned(),
         ];
         if self.plan.request.namespace.is_none() {
@@ -60,15 +61,16 @@ impl Steps<'_> {
         Comment {
             title: "Upload the model".to_owned(),
             text: vec![
-                "If it is not there. The directory must hold `config.json` and the weights themselves; otherwise the server takes the \
-                 mount path for a Hub id and fails with `HFValidationError`. The last command must list the file."
+                "If it is not there. The directory must hold `config.json` and the weights themselves; \
+                 otherwise the server takes the mount path for a Hub id and fails with \
+                 `HFValidationError`. The last command must list the file."
                     .to_owned(),
             ],
             commands: vec![
-                format!(
-                    "kubectl infer transfer create --model={id} --model-bucket-uri={model}{namespace} \\\n    | {} apply -f -",
-                    self.surroundings.kubectl()
-                ),
+                over_lines(&[
+                    &format!("kubectl infer transfer create --model={id}{namespace}"),
+                    &format!("--model-bucket-uri={model} | {} apply -f -", self.surroundings.kubectl()),
+                ]),
                 format!("gcloud storage ls {model}/config.json"),
             ],
         }
@@ -91,9 +93,10 @@ impl Steps<'_> {
         Comment {
             title: "Fill the XLA cache with one replica before there are more".to_owned(),
             text: vec![
-                "After the manifests are applied: replicas that start together and find the shared cache empty write the same entries \
-                 at once and fail. The first one compiles for 10 to 30 minutes; wait until it is ready. Never scale a service that is \
-                 serving down to one for this."
+                "After the manifests are applied: replicas that start together and find the shared cache \
+                 empty write the same entries at once and fail. The first one compiles for 10 to 30 \
+                 minutes; wait until it is ready. Never scale a service that is serving down to one for \
+                 this."
                     .to_owned(),
             ],
             commands,
@@ -116,7 +119,8 @@ pub(super) fn licence(model_id: &str, gated: bool) -> Option<Comment> {
     gated.then(|| Comment {
         title: "Accept the licence of the model".to_owned(),
         text: vec![format!(
-            "The model is gated: with the account of your token, accept its terms at https://huggingface.co/{model_id}."
+            "The model is gated: with the account of your token, accept its terms at \
+             https://huggingface.co/{model_id}."
         )],
         commands: Vec::new(),
     })
@@ -136,18 +140,26 @@ pub(super) fn secret(gated: bool, kubectl: &str) -> Comment {
         )],
         commands: vec![
             "export HUGGING_FACE_TOKEN=hf_...".to_owned(),
-            format!(
-                "{kubectl} create secret generic {TOKEN_SECRET} \\\n    --from-literal={TOKEN_KEY}=\"$HUGGING_FACE_TOKEN\""
-            ),
+            over_lines(&[
+                &format!("{kubectl} create secret generic {TOKEN_SECRET}"),
+                &format!("--from-literal={TOKEN_KEY}=\"$HUGGING_FACE_TOKEN\""),
+            ]),
         ],
     }
 }
 
 /// A role on a bucket for a Kubernetes service account.
 pub(super) fn binding(uri: &BucketUri, role: &str, namespace: &str, account: &str) -> String {
-    format!(
-        "gcloud storage buckets add-iam-policy-binding gs://{} --role=roles/storage.{role} \\\n    \
-         --member=\"principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}\"",
-        uri.bucket()
-    )
+    over_lines(&[
+        &format!("gcloud storage buckets add-iam-policy-binding gs://{}", uri.bucket()),
+        &format!("--role=roles/storage.{role}"),
+        &format!(r#"--member="{}""#, principal(namespace, account)),
+    ])
+}
+
+/// A Kubernetes service account as Workload Identity Federation for GKE names it.
+pub(super) fn principal(namespace: &str, account: &str) -> String {
+    const POOLS: &str =
+        "principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools";
+    format!("{POOLS}/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}")
 }

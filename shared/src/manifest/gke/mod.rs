@@ -1,5 +1,5 @@
-//! What is GKE's own: node labels, monitoring, compute classes. A plain cluster would be a second type with the
-//! same functions; Cloud Storage FUSE lies in `storage/bucket.rs`, its only user.
+//! What is GKE's own: node labels, monitoring, compute classes. A plain cluster would be a second type with
+//! the same functions; Cloud Storage FUSE lies in `storage/bucket.rs`, its only user.
 
 mod compute_class;
 mod pod_monitoring;

@@ -44,7 +44,8 @@ const FILE_CACHE_OPTIONS: [&str; 3] = [
 /// known to be missing.
 const XLA_OPTIONS: [&str; 2] = ["implicit-dirs", "metadata-cache:negative-ttl-secs:0"];
 
-/// Memory in GiB of the sidecar beside a cache in RAM; the driver's default of 256 MiB is killed on large models.
+/// Memory in GiB of the sidecar beside a cache in RAM; the driver's default of 256 MiB is killed on large
+/// models.
 const SIDECAR_GIB: u64 = 2;
 
 /// Ephemeral storage in GiB of the sidecar beside a cache on disk: its buffers and logs.
@@ -94,8 +95,8 @@ fn check_xla_cache(plan: &Plan<'_>, model: &BucketUri, xla_cache: &BucketUri) ->
     }
 }
 
-/// Local SSD where the machine brings enough of it, else the sidecar's memory, else no cache: the server reads
-/// every byte of the weights once, so that a cache only speeds up the next start on the same node.
+/// Local SSD where the machine brings enough of it, else the sidecar's memory, else no cache: the server
+/// reads every byte of the weights once, so that a cache only speeds up the next start on the same node.
 fn cache_medium(plan: &Plan<'_>) -> WeightCache {
     let weights_gib = whole_gib(plan.weights_gib()) + 1;
     let on_disk_gib = (weights_gib + SIDECAR_EPHEMERAL_GIB) as f64;
@@ -109,7 +110,8 @@ fn cache_medium(plan: &Plan<'_>) -> WeightCache {
     }
 }
 
-/// A cache in RAM counts against the sidecar: without request and limit that hold it, it escapes the scheduler.
+/// A cache in RAM counts against the sidecar: without request and limit that hold it, it escapes the
+/// scheduler.
 fn sidecar_needs(plan: &Plan<'_>, cache: WeightCache) -> SidecarNeeds {
     let cached_gib = match cache {
         WeightCache::SidecarMemory { gib } => gib,

@@ -14,10 +14,10 @@ pub struct BucketUri {
 impl BucketUri {
     /// Reads `gs://BUCKET` or `gs://BUCKET/PATH`; a final `/` is dropped.
     ///
-    /// The bucket's name follows Cloud Storage's rules, but that upper-case letters pass: `BUCKET_NAME` stands in
-    /// every document for the reader's own ([`Self::is_placeholder`]). The path is narrower than theirs: letters, digits and
-    /// `._~+=@-` between single slashes, since it becomes the mount option `only-dir`, and a comma, a space or a
-    /// `..` in it would change what is mounted and how.
+    /// The bucket's name follows Cloud Storage's rules, but that upper-case letters pass: `BUCKET_NAME`
+    /// stands in every document for the reader's own ([`Self::is_placeholder`]). The path is narrower than
+    /// theirs: letters, digits and `._~+=@-` between single slashes, since it becomes the mount option
+    /// `only-dir`, and a comma, a space or a `..` in it would change what is mounted and how.
     pub fn parse(uri: &str) -> Result<Self, ManifestError> {
         let refused = |reason| ManifestError::BucketUri { uri: uri.to_owned(), reason };
         let rest = uri.strip_prefix("gs://").ok_or_else(|| refused("it does not start with `gs://`"))?;

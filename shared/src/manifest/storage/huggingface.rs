@@ -42,12 +42,12 @@ pub(super) fn plan(plan: &Plan<'_>, cache: HubCache) -> Result<StoragePlan, Mani
     Ok(with_cache(plan, place, download_gib))
 }
 
-/// Local SSD, else a default boot disk, else RAM; then, below the seeds' 90 GiB, a boot disk that the comments
-/// make larger.
+/// Local SSD, else a default boot disk, else RAM; then, below the seeds' 90 GiB, a boot disk that the
+/// comments make larger.
 ///
-/// A default node offers 44 GiB of its 100 GiB disk to requests. The seeds' rule of 90 GiB is the point from
-/// which the kubelet evicts whatever was requested; between the two a Pod that requests what it uses would wait
-/// for ever on a default node, while the machine's own RAM lies idle.
+/// A default node offers 44 GiB of its 100 GiB disk to requests. The seeds' rule of 90 GiB is the point
+/// from which the kubelet evicts whatever was requested; between the two a Pod that requests what it uses
+/// would wait for ever on a default node, while the machine's own RAM lies idle.
 fn automatic(plan: &Plan<'_>, download_gib: u64) -> Result<WeightCache, ManifestError> {
     const EVICTED_FROM_GIB: f64 = 90.0;
     if disk_holds(plan.machine, download_gib) {
