@@ -1,6 +1,6 @@
 //! From a request to Kubernetes objects, the comments that go with them, and YAML.
 //!
-//! A [`ManifestRequest`] is what a user asks; a [`Plan`] has everything decided; [`objects`] writes it down.
+//! A [`ManifestRequest`] is what a user asks; a [`Plan`] has everything decided; [`manifests`] writes it down.
 //! One file for each kind of object, one for each way that weights take, one folder for what is GKE's own.
 
 mod arguments;
