@@ -45,11 +45,12 @@ missing() {
 }
 
 archive() {
-    local platform=$1 name=${target[$1]} program=kubectl-infer stage
+    local platform=$1 name=${target[$1]} program=kubectl-infer built=$build/release cross=() stage
     [[ $platform == windows-* ]] && program+=.exe
-    cargo build --release --locked --package kubectl-infer --target "$name"
+    [[ $name == "$host" ]] || { cross=(--target "$name") built=$build/$name/release; }
+    cargo build --release --locked --package kubectl-infer "${cross[@]}"
     stage=$(mktemp -d)
-    install -m 755 "$build/$name/release/$program" "$stage/$program"
+    install -m 755 "$built/$program" "$stage/$program"
     install -m 644 LICENSE "$stage/LICENSE"
     "$tar" --create --directory "$stage" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 \
         --numeric-owner LICENSE "$program" | gzip -9n >"$dist/kubectl-infer-$version-$platform.tar.gz"

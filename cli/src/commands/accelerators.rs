@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 use super::profiles;
 use crate::arguments::{AcceleratorsCommand, Format};
 use crate::failure::Failure;
-use crate::output::{Listing, Outcome, Sheet};
+use crate::output::{Item, Listing, Outcome};
 use crate::requirements;
 use crate::select::select;
 
@@ -114,12 +114,14 @@ pub(super) fn list(catalog: &Catalog, command: AcceleratorsCommand) -> Result<Ou
     // With a target only what is known to meet it is listed.
     let with_unmeasured = asked.targets.is_empty();
     let rows = select(rows(catalog, answers, with_unmeasured)?, &options.list)?;
+    let item = |row: &Held| Item { name: row.configuration.accelerator.clone(), document: document(row) };
     let listing = Listing {
         kind: "AcceleratorList",
-        table: Sheet::of(&rows, SHOWN),
-        items: rows.iter().map(document).collect(),
-        names: rows.iter().map(|row| row.configuration.accelerator.clone()).collect(),
-        ..Listing::default()
+        rows: &rows,
+        shown: SHOWN,
+        csv: None,
+        items: &|rows| rows.iter().map(item).collect(),
+        notes: Vec::new(),
     };
     listing.outcome(&options.list, Format::Table)
 }

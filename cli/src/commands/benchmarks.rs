@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 use super::profiles;
 use crate::arguments::{BenchmarksCommand, Format};
 use crate::failure::Failure;
-use crate::output::{Listing, Outcome, Sheet};
+use crate::output::{Item, Listing, Outcome};
 use crate::requirements;
 use crate::select::select;
 
@@ -153,10 +153,11 @@ pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outc
     let rows = select(rows(benchmarks), &options.list)?;
     let listing = Listing {
         kind: "BenchmarkList",
-        table: Sheet::of(&rows, SHOWN),
-        items: documents(&rows, &asked),
-        names: rows.iter().map(|row| name(&row.benchmark)).collect(),
-        ..Listing::default()
+        rows: &rows,
+        shown: SHOWN,
+        csv: None,
+        items: &|rows| items(rows, &asked),
+        notes: Vec::new(),
     };
     listing.outcome(&options.list, Format::Csv)
 }
@@ -174,8 +175,8 @@ fn rows(benchmarks: Vec<Benchmark>) -> Vec<PointRow> {
     benchmarks.into_iter().enumerate().flat_map(of_curve).collect()
 }
 
-/// One document a curve, in the order in which the rows first name it, with the points that are left of it.
-fn documents(rows: &[PointRow], asked: &Requirements) -> Vec<serde_json::Value> {
+/// One item a curve, in the order in which the rows first name it, with the points that are left of it.
+fn items(rows: &[PointRow], asked: &Requirements) -> Vec<Item> {
     let mut curves: Vec<(usize, Vec<&PointRow>)> = Vec::new();
     for row in rows {
         match curves.iter_mut().find(|(curve, _)| *curve == row.curve) {
@@ -183,7 +184,7 @@ fn documents(rows: &[PointRow], asked: &Requirements) -> Vec<serde_json::Value> 
             None => curves.push((row.curve, vec![row])),
         }
     }
-    let document = |(_, points): &(usize, Vec<&PointRow>)| {
+    let item = |(_, points): &(usize, Vec<&PointRow>)| {
         let benchmark = points.first().map(|row| &row.benchmark)?;
         let stats = points.iter().map(|row| {
             let mut figures = profiles::performance(&row.point.point, row.point.cost.as_ref(), asked);
@@ -193,9 +194,9 @@ fn documents(rows: &[PointRow], asked: &Requirements) -> Vec<serde_json::Value> 
             }
             figures
         });
-        Some(curve(benchmark, stats.collect()))
+        Some(Item { name: name(benchmark), document: curve(benchmark, stats.collect()) })
     };
-    curves.iter().filter_map(document).collect()
+    curves.iter().filter_map(item).collect()
 }
 
 fn curve(benchmark: &Benchmark, stats: Vec<serde_json::Value>) -> serde_json::Value {

@@ -11,7 +11,7 @@ use crate::arguments::{
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
 use crate::failure::{Failure, unknown};
-use crate::output::{Listing, Outcome, Sheet};
+use crate::output::{Item, Listing, Outcome};
 use crate::requirements::{SERVING_STACK, SERVING_STACK_VERSION, check_serving_stack};
 use crate::select::select;
 
@@ -345,15 +345,13 @@ fn list<R: Row>(
     document: impl Fn(&R) -> serde_json::Value,
 ) -> Result<Outcome, Failure> {
     let rows = select(rows, options)?;
-    let items: Vec<serde_json::Value> = rows.iter().map(document).collect();
-    let name = |item: &serde_json::Value| item.get("name").and_then(|name| name.as_str()).map(str::to_owned);
-    let listing = Listing {
-        kind,
-        table: Sheet::of(&rows, shown),
-        names: items.iter().filter_map(name).collect(),
-        items,
-        ..Listing::default()
+    let item = |row: &R| {
+        let document = document(row);
+        let name = document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+        Item { name: name.to_owned(), document }
     };
+    let items = |rows: &[R]| rows.iter().map(item).collect();
+    let listing = Listing { kind, rows: &rows, shown, csv: None, items: &items, notes: Vec::new() };
     listing.outcome(options, Format::Table)
 }
 

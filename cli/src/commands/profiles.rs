@@ -9,11 +9,10 @@ use infer_core::catalog::Catalog;
 use infer_core::recommend::{
     self, Measured, RecommendError, Recommendation, Recommendations, Rejection, Requirements,
 };
-use serde_json::Value;
 
 use crate::arguments::{Format, ListProfiles};
 use crate::failure::{Failure, unknown};
-use crate::output::{Listing, Outcome, Sheet};
+use crate::output::{Item, Listing, Outcome};
 use crate::requirements;
 use crate::select::select;
 
@@ -82,14 +81,14 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
         return Err(nothing(&asked, &answers));
     }
     let rows = select(answers.ranked, &options.list)?;
+    let item = |row: &Recommendation| Item { name: name(row), document: document::profile(row, &asked) };
     let listing = Listing {
         kind: "ProfileList",
-        table: Sheet::of(&rows, SHOWN),
-        csv: Some(Sheet::titled(&rows, CSV)),
-        items: rows.iter().map(|row| document::profile(row, &asked)).collect::<Vec<Value>>(),
-        names: rows.iter().map(name).collect(),
+        rows: &rows,
+        shown: SHOWN,
+        csv: Some(CSV),
+        items: &|rows| rows.iter().map(item).collect(),
         notes: notes::of(&rows, answers.not_measured.len(), &asked),
-        ..Listing::default()
     };
     listing.outcome(&options.list, Format::Table)
 }

@@ -69,7 +69,7 @@ pub(crate) struct Heading {
 }
 
 /// Rows under headings.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sheet {
     /// What stands above.
     pub(crate) columns: Vec<Heading>,
@@ -79,7 +79,7 @@ pub(crate) struct Sheet {
 
 impl Sheet {
     /// One line a row: all columns, of which a table that is not wide shows those of these names.
-    pub(crate) fn of<R: Row>(rows: &[R], shown: &[&str]) -> Self {
+    fn of<R: Row>(rows: &[R], shown: &[&str]) -> Self {
         let heading = |column: &Column<R>| Heading {
             title: column.header,
             wide: !shown.contains(&column.name),
@@ -90,7 +90,7 @@ impl Sheet {
     }
 
     /// One line a row: columns of these titles, each by its name; a name that no column has stays empty.
-    pub(crate) fn titled<R: Row>(rows: &[R], titles: &[(&'static str, &str)]) -> Self {
+    fn titled<R: Row>(rows: &[R], titles: &[(&'static str, &str)]) -> Self {
         let columns: Vec<Option<&Column<R>>> =
             titles.iter().map(|(_, name)| R::columns().iter().find(|column| column.name == *name)).collect();
         let cell = |column: &Option<&Column<R>>, row: &R| {
@@ -104,54 +104,64 @@ impl Sheet {
     }
 }
 
-/// Everything that a list prints in one format or another.
-#[derive(Debug, Default)]
-pub(crate) struct Listing {
-    /// `kind` of the JSON object: `ModelList`.
-    pub(crate) kind: &'static str,
-    /// Table.
-    pub(crate) table: Sheet,
-    /// CSV, where it is not the wide table.
-    pub(crate) csv: Option<Sheet>,
-    /// One JSON object an item.
-    pub(crate) items: Vec<Value>,
-    /// One name an item.
-    pub(crate) names: Vec<String>,
-    /// What has to be said below the table; `notes` in JSON.
-    pub(crate) notes: Vec<String>,
-    /// Further fields of the JSON object, beside `items`.
-    pub(crate) fields: Map<String, Value>,
+/// One thing of a list, for programs.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    /// What `-o name` prints.
+    pub(crate) name: String,
+    /// What JSON, YAML and templates have of it.
+    pub(crate) document: Value,
 }
 
-impl Listing {
+/// Everything that a list needs to print itself in the format asked for; what other formats need is not made.
+pub(crate) struct Listing<'a, R: Row> {
+    /// `kind` of the JSON object: `ModelList`.
+    pub(crate) kind: &'static str,
+    /// Rows of tables and CSV.
+    pub(crate) rows: &'a [R],
+    /// Names of the columns of a table that is not wide.
+    pub(crate) shown: &'a [&'a str],
+    /// Titles and names of the columns of CSV; all columns by their own titles without it.
+    pub(crate) csv: Option<&'a [(&'static str, &'a str)]>,
+    /// Makes the items of the rows.
+    pub(crate) items: &'a dyn Fn(&[R]) -> Vec<Item>,
+    /// What has to be said below the table; `notes` in JSON.
+    pub(crate) notes: Vec<String>,
+}
+
+impl<R: Row> Listing<'_, R> {
     /// The list in the format asked for, or `otherwise`.
     pub(crate) fn outcome(&self, options: &ListOptions, otherwise: Format) -> Result<Outcome, Failure> {
-        let remark = self.items.is_empty().then_some("No rows match.");
+        let remark = self.rows.is_empty().then_some("No rows match.");
         Ok(Outcome { remark, ..Outcome::print(self.render(options, otherwise)?) })
     }
 
     fn render(&self, options: &ListOptions, otherwise: Format) -> Result<String, Failure> {
         let shape = options.shape();
+        let items = || (self.items)(self.rows);
+        let documents = || items().into_iter().map(|item| item.document);
         Ok(match options.format_or(otherwise) {
             Format::Table => self.table(options, false),
             Format::Wide => self.table(options, true),
-            Format::Csv => csv::render(self.csv.as_ref().unwrap_or(&self.table)),
-            Format::Name => self.names.iter().map(|name| format!("{name}\n")).collect(),
-            Format::Json if shape == Shape::Bare => document::json(&Value::Array(self.items.clone()))?,
-            Format::Json => document::json(&self.document())?,
-            Format::Yaml if shape == Shape::Bare => document::yaml_stream(&self.items)?,
-            Format::Yaml => document::yaml(&self.document())?,
-            Format::JsonPath(template) => json_path::render(&template, &self.document())?,
+            Format::Csv => csv::render(&match self.csv {
+                Some(titles) => Sheet::titled(self.rows, titles),
+                None => Sheet::of(self.rows, self.shown),
+            }),
+            Format::Name => items().into_iter().map(|item| item.name + "\n").collect(),
+            Format::Json if shape == Shape::Bare => document::json(&documents().collect::<Vec<_>>())?,
+            Format::Yaml if shape == Shape::Bare => document::yaml_stream(&documents().collect::<Vec<_>>())?,
+            Format::Json => document::json(&self.document(documents()))?,
+            Format::Yaml => document::yaml(&self.document(documents()))?,
+            Format::JsonPath(template) => json_path::render(&template, &self.document(documents()))?,
         })
     }
 
     /// The object that `-o json`, `-o yaml` and `-o jsonpath` print.
-    fn document(&self) -> Value {
+    fn document(&self, items: impl Iterator<Item = Value>) -> Value {
         let mut object = Map::new();
         object.insert("apiVersion".to_owned(), json!("kubectl-infer.io/v1"));
         object.insert("kind".to_owned(), json!(self.kind));
-        object.insert("items".to_owned(), Value::Array(self.items.clone()));
-        object.extend(self.fields.clone());
+        object.insert("items".to_owned(), items.collect());
         if !self.notes.is_empty() {
             object.insert("notes".to_owned(), json!(self.notes));
         }
@@ -159,16 +169,14 @@ impl Listing {
     }
 
     fn table(&self, options: &ListOptions, wide: bool) -> String {
-        let layout = table::Layout { wide, header: !options.no_headers, page: options.page_size.0 };
-        if self.table.rows.is_empty() {
+        if self.rows.is_empty() {
             return String::new();
         }
-        let mut text = table::render(&self.table, layout);
+        let layout = table::Layout { wide, header: !options.no_headers, page: options.page_size.0 };
+        let mut text = table::render(&Sheet::of(self.rows, self.shown), layout);
         if !options.no_headers && !self.notes.is_empty() {
             text.push('\n');
-            for note in &self.notes {
-                text.push_str(&format!("* {}\n", sentence(note)));
-            }
+            text.extend(self.notes.iter().map(|note| format!("* {}\n", sentence(note))));
         }
         text
     }

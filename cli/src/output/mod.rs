@@ -9,7 +9,7 @@ mod table;
 
 pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
-pub(crate) use listing::{Listing, Sheet};
+pub(crate) use listing::{Item, Listing};
 
 /// What a command has to say, all of it: nothing is printed before everything is known.
 #[derive(Debug)]

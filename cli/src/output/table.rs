@@ -1,5 +1,6 @@
 //! Aligned columns without borders: text to the left, figures to the right, two spaces between.
 
+use std::fmt::Write;
 use std::num::NonZeroUsize;
 
 use super::listing::{Cell, Sheet};
@@ -72,14 +73,9 @@ fn line<'a>(text: &mut String, columns: &'a [Rendered], cell: impl Fn(&'a Render
             line.push_str(GAP);
         }
         let cell = cell(column);
-        let padding = " ".repeat(column.width.saturating_sub(cell.chars().count()));
-        if column.right {
-            line.push_str(&padding);
-            line.push_str(cell);
-        } else {
-            line.push_str(cell);
-            line.push_str(&padding);
-        }
+        let width = column.width;
+        // Writing to a string cannot fail.
+        let _ = if column.right { write!(line, "{cell:>width$}") } else { write!(line, "{cell:<width$}") };
     }
     text.push_str(line.trim_end());
     text.push('\n');
