@@ -1,43 +1,50 @@
 //! The plugin is installed and found as a user would do it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use infer_tests::{ControlPlane, binaries, krew};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
+use tempfile::TempDir;
 
-/// Packs the program of this checkout with a licence, and describes it in a manifest, both in `dir`.
-fn release(dir: &Path) -> Result<(PathBuf, PathBuf)> {
-    let archive = dir.join("infer.tar.gz");
-    fs::copy(binaries::kubectl_infer()?, dir.join("kubectl-infer"))?;
-    fs::write(dir.join("LICENSE"), "Apache-2.0\n")?;
-    run(Command::new("tar").current_dir(dir).args(["-czf", "infer.tar.gz", "kubectl-infer", "LICENSE"]))?;
+const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 
-    let manifest = dir.join("infer.yaml");
-    let platform = format!("os: {}, arch: {}", os(), arch());
-    fs::write(
-        &manifest,
-        format!(
-            "apiVersion: krew.googlecontainertools.github.com/v1alpha2
-kind: Plugin
-metadata:
-  name: infer
-spec:
-  version: v0.0.1
-  homepage: https://github.com/kubectl-infer/kubectl-infer
-  shortDescription: Recommend accelerators for LLM serving
-  description: Recommends accelerators and writes manifests.
-  platforms:
-  - selector:
-      matchLabels: {{{platform}}}
-    uri: https://example.com/infer.tar.gz
-    sha256: {}
-    bin: kubectl-infer
-",
-            sha256(&archive)?
-        ),
-    )?;
-    Ok((manifest, archive))
+/// What `deploy/release.sh` makes for this machine, once for all tests.
+struct Release {
+    dir: TempDir,
+    manifest: PathBuf,
+    archive: PathBuf,
+}
+
+impl Release {
+    fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Release, String>> = OnceLock::new();
+        let made = SHARED.get_or_init(|| Self::make().map_err(|error| format!("{error:#}")));
+        made.as_ref().map_err(|error| anyhow!("release: {error}"))
+    }
+
+    fn make() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let script = repository.join("deploy/release.sh");
+        run(Command::new(script).arg(format!("{}-{}", os(), arch())).env("DIST", dir.path()))?;
+        let manifest = dir.path().join("infer.yaml");
+        let archive = format!("kubectl-infer-{VERSION}-{}-{}.tar.gz", os(), arch());
+        let archive = dir.path().join(archive);
+        Ok(Self { dir, manifest, archive })
+    }
+
+    /// The manifest with something else in the place of `from`, as a file that krew takes.
+    fn altered(&self, folder: &str, from: &str, to: &str) -> Result<PathBuf> {
+        let text = fs::read_to_string(&self.manifest)?;
+        ensure!(text.contains(from), "the manifest has no `{from}`");
+        let folder = self.dir.path().join(folder);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join("infer.yaml");
+        fs::write(&path, text.replace(from, to))?;
+        Ok(path)
+    }
 }
 
 /// krew names platforms as Go does.
@@ -61,28 +68,26 @@ fn run(command: &mut Command) -> Result<String> {
 }
 
 #[test]
-fn krew_installs_the_plugin_and_kubectl_finds_it() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let (manifest, archive) = release(dir.path())?;
-    krew::validate(&manifest)?;
+fn krew_installs_the_release_and_kubectl_finds_it() -> Result<()> {
+    let Release { manifest, archive, .. } = Release::shared()?;
+    krew::validate(manifest)?;
 
-    let root = krew::install(&manifest, &archive)?;
+    let root = krew::install(manifest, archive)?;
 
-    assert!(root.store("infer", "v0.0.1").join("LICENSE").exists());
-    let through_kubectl = run(root.kubectl(ControlPlane::shared()?)?.args(["infer", "--help"]))?;
-    let directly = run(Command::new(binaries::kubectl_infer()?).arg("--help"))?;
+    assert!(root.store("infer", VERSION).join("LICENSE").exists());
+    let through_kubectl = run(root.kubectl(ControlPlane::shared()?)?.args(["infer", "version"]))?;
+    let directly = run(Command::new(binaries::kubectl_infer()?).arg("version"))?;
     assert_eq!(through_kubectl, directly);
     Ok(())
 }
 
 #[test]
 fn krew_refuses_an_archive_that_is_not_the_released_one() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let (manifest, archive) = release(dir.path())?;
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replace(&sha256(&archive)?, &"f".repeat(64)))?;
+    let release = Release::shared()?;
+    let hash = sha256(&release.archive)?;
+    let manifest = release.altered("hash", &hash, &"f".repeat(64))?;
 
-    let error = krew::install(&manifest, &archive).err().context("it was installed")?.to_string();
+    let error = krew::install(&manifest, &release.archive).err().context("it was installed")?.to_string();
 
     assert!(error.contains("checksum does not match"), "{error}");
     Ok(())
@@ -90,13 +95,28 @@ fn krew_refuses_an_archive_that_is_not_the_released_one() -> Result<()> {
 
 #[test]
 fn the_checker_refuses_an_incomplete_manifest() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let (manifest, _) = release(dir.path())?;
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(&manifest, text.replace("  shortDescription: Recommend accelerators for LLM serving\n", ""))?;
+    let manifest =
+        Release::shared()?.altered("incomplete", "  shortDescription:", "  # shortDescription:")?;
 
     let error = krew::validate(&manifest).err().context("it was accepted")?.to_string();
 
     assert!(error.contains("should have a short description"), "{error}");
+    Ok(())
+}
+
+/// The manifest in the repository names all platforms; a release leaves out those that it has no archive of.
+#[test]
+fn the_manifest_of_the_repository_is_complete() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../krew-manifest.yaml");
+    let text = fs::read_to_string(&source)?;
+    let manifest = dir.path().join("infer.yaml");
+    fs::write(&manifest, &text)?;
+    krew::validate(&manifest)?;
+    for os in ["linux", "darwin", "windows"] {
+        for arch in ["amd64", "arm64"] {
+            ensure!(text.contains(&format!("{VERSION}-{os}-{arch}.tar.gz")), "{os}-{arch} is missing");
+        }
+    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod krew;
 mod manifests;
+mod program;
 mod scheduling;
 mod strictness;
 mod supervision;
