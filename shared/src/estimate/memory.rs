@@ -157,7 +157,7 @@ pub fn fit(
     limits: EngineLimits,
     min_context_tokens: u64,
 ) -> Result<MemoryPlan, DoesNotFit> {
-    check_split(model, parallelism)?;
+    check_split(model, parallelism, accelerator.devices_per_chip.unwrap_or(1))?;
     let device_bytes = accelerator.usable_memory_bytes();
     let budget_bytes = device_bytes * limits.memory_fraction;
     let weights_bytes = weights_bytes_per_accelerator(model, checkpoint, parallelism);
@@ -214,8 +214,10 @@ pub fn cache_bytes_per_token(model: &Model) -> f64 {
     CacheShape::of(model, 1).bytes_per_token
 }
 
-fn check_split(model: &Model, parallelism: Parallelism) -> Result<(), DoesNotFit> {
+/// Servers see the devices of a chip, not the chip: heads have to split over all of them.
+fn check_split(model: &Model, parallelism: Parallelism, devices: u32) -> Result<(), DoesNotFit> {
     let Parallelism { tensor, data, expert } = parallelism;
+    let tensor = tensor.saturating_mul(devices);
     if tensor == 0 || data == 0 || expert == 0 {
         return Err(DoesNotFit::NoAccelerators);
     }

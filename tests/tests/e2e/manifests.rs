@@ -109,7 +109,7 @@ fn the_walk_covers_every_accelerator_and_storage() -> Result<()> {
 
 #[test]
 fn no_variant_has_a_flag_that_its_server_lacks() -> Result<()> {
-    let known: BTreeSet<&str> = include_str!("../../data/vllm-v0.32.0-flags.txt")
+    let known: BTreeSet<&str> = include_str!("../../../shared/tests/data/vllm-0.32.0-flags.txt")
         .lines()
         .filter(|line| line.starts_with("--"))
         .collect();
