@@ -66,11 +66,12 @@ manifest() {
             printf '%s' "$block"
         elif [[ -f $dist/$name ]]; then
             hash=$(sha256sum "$dist/$name" | cut -d ' ' -f 1)
-            printf '%s' "$block" | sed "s/sha256: .*/sha256: $hash/"
+            printf '%s' "$block" | sed "s/sha256: .*/sha256: \"$hash\"/"
         fi
         block="" name=""
     }
     while IFS= read -r line; do
+        [[ $line == "#"* ]] && continue
         [[ $line == "  - selector:" ]] && flush
         [[ $line == "    uri: "* ]] && name=${line##*/}
         block+=$line$'\n'
