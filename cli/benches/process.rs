@@ -54,6 +54,7 @@ fn wall(arguments: &[&str]) -> Duration {
 
 fn peak_kib(arguments: &[&str]) -> Option<u64> {
     let mut command = Command::new("/usr/bin/time");
-    let output = command.args(["-q", "-f", "%M", PROGRAM]).args(arguments).stdout(Stdio::null()).output().ok()?;
+    let output =
+        command.args(["-q", "-f", "%M", PROGRAM]).args(arguments).stdout(Stdio::null()).output().ok()?;
     String::from_utf8(output.stderr).ok()?.lines().last()?.parse().ok()
 }

@@ -28,7 +28,7 @@ pub(crate) struct ListModels {
 /// `model-servers …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelServersCommand {
-    /// Model servers that serve a model, and what is measured of each.
+    /// Model servers that were measured with a model, or that manifests can be written for.
     #[command(after_help = "\
 Examples:
   kubectl infer model-servers list --model google/gemma-2-27b-it")]
@@ -48,7 +48,7 @@ pub(crate) struct ListModelServers {
 /// `model-server-versions …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelServerVersionsCommand {
-    /// Versions of a model server, and what is measured of each.
+    /// Versions of a model server that were measured with a model, or that manifests can be written for.
     #[command(after_help = "\
 Examples:
   kubectl infer model-server-versions list --model google/gemma-2-27b-it --model-server vllm")]

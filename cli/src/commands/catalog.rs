@@ -211,7 +211,8 @@ pub(super) fn model_server_versions(
     };
     let versions = server.versions.iter();
     let known = versions.map(|version| Known::new(version, &profiles, |profile| is_of(profile, version)));
-    list("ModelServerVersionList", known.collect(), SHOWN, &options.list, |row| {
+    let serves = |row: &Known<ServerVersion>| row.curves > 0 || !written_for(&row.entry).is_empty();
+    list("ModelServerVersionList", known.filter(serves).collect(), SHOWN, &options.list, |row| {
         json!({
             "name": row.entry.version,
             "modelServer": server.name,
