@@ -30,41 +30,41 @@ const WHOLE: ColumnKind = ColumnKind::Number { decimals: 0 };
 const NOT_MEASURED: &str = "not measured";
 
 const COLUMNS: &[Column<Held>] = &[
-    column("acceleratorType", "Accelerator", TEXT, |row| text(&row.configuration.accelerator)),
-    column("acceleratorCount", "Count", WHOLE, |row| {
+    Column::new("acceleratorType", "Accelerator", TEXT, |row| Value::of(&row.configuration.accelerator)),
+    Column::new("acceleratorCount", "Count", WHOLE, |row| {
         Value::Number(f64::from(row.configuration.accelerators))
     }),
-    column("memoryGib", "Memory(GiB)", WHOLE, |row| {
+    Column::new("memoryGib", "Memory(GiB)", WHOLE, |row| {
         Value::Number(row.memory_gib * f64::from(row.configuration.accelerators))
     }),
-    column("instanceType", "Instance Type", TEXT, |row| text(&row.placement.machine.name)),
-    column("tpuTopology", "Topology", TEXT, |row| {
+    Column::new("instanceType", "Instance Type", TEXT, |row| Value::of(&row.placement.machine.name)),
+    Column::new("tpuTopology", "Topology", TEXT, |row| {
         Value::text(row.placement.topology.as_ref().map(|topology| topology.name.as_str()))
     }),
-    column("modelServer", "Model Server", TEXT, |row| text(&row.configuration.server)),
-    column("modelServerVersion", "Model Server Version", TEXT, |row| {
+    Column::new("modelServer", "Model Server", TEXT, |row| Value::of(&row.configuration.server)),
+    Column::new("modelServerVersion", "Model Server Version", TEXT, |row| {
         Value::text(row.configuration.server_version.as_deref())
     }),
-    column("precision", "Precision", TEXT, |row| {
+    Column::new("precision", "Precision", TEXT, |row| {
         Value::text(row.configuration.precision.map(|precision| precision.name()))
     }),
-    column("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
+    Column::new("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
         Value::number(row.measured.as_ref().map(|measured| measured.operating.point.output_tokens_per_second))
     }),
-    column("ntpotMilliseconds", "NTPOT(ms)", WHOLE, |row| {
+    Column::new("ntpotMilliseconds", "NTPOT(ms)", WHOLE, |row| {
         let measured = row.measured.as_ref();
         Value::number(measured.and_then(|it| it.operating.point.latency_milliseconds(LatencyMetric::Ntpot)))
     }),
-    column("inputTokens", "Tokens In", WHOLE, |row| {
+    Column::new("inputTokens", "Tokens In", WHOLE, |row| {
         Value::number(row.measured.as_ref().map(|measured| measured.traffic.input_tokens))
     }),
-    column("outputTokens", "Tokens Out", WHOLE, |row| {
+    Column::new("outputTokens", "Tokens Out", WHOLE, |row| {
         Value::number(row.measured.as_ref().map(|measured| measured.traffic.output_tokens))
     }),
-    column("provenance", "Provenance", TEXT, |row| {
-        text(row.measured.as_ref().map_or(NOT_MEASURED, |measured| measured.provenance.origin.name()))
+    Column::new("provenance", "Provenance", TEXT, |row| {
+        Value::of(row.measured.as_ref().map_or(NOT_MEASURED, |measured| measured.provenance.origin.name()))
     }),
-    column("model", "Model", TEXT, |row| text(&row.configuration.model)),
+    Column::new("model", "Model", TEXT, |row| Value::of(&row.configuration.model)),
 ];
 
 /// Columns of a table that is not wide.
@@ -87,19 +87,6 @@ impl Row for Held {
     fn columns() -> &'static [Column<Self>] {
         COLUMNS
     }
-}
-
-const fn column(
-    name: &'static str,
-    header: &'static str,
-    kind: ColumnKind,
-    value: for<'a> fn(&'a Held) -> Value<'a>,
-) -> Column<Held> {
-    Column { name, header, kind, value }
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(text.into())
 }
 
 /// `accelerators list`.

@@ -29,63 +29,69 @@ const CENTS: ColumnKind = ColumnKind::Number { decimals: 3 };
 
 /// In the order of the service's `csvprofile`, ours after them.
 const COLUMNS: &[Column<PointRow>] = &[
-    column("instanceType", "Instance Type", TEXT, |row| {
+    Column::new("instanceType", "Instance Type", TEXT, |row| {
         let placement = row.benchmark.placement.as_ref();
         Value::text(placement.map(|placement| placement.machine.name.as_str()))
     }),
-    column("acceleratorType", "Accelerator Type", TEXT, |row| text(&row.benchmark.configuration.accelerator)),
-    column("model", "Model Name", TEXT, |row| text(&row.benchmark.configuration.model)),
-    column("modelServer", "Model Server Name", TEXT, |row| text(&row.benchmark.configuration.server)),
-    column("modelServerVersion", "Model Server Version", TEXT, |row| {
+    Column::new("acceleratorType", "Accelerator Type", TEXT, |row| {
+        Value::of(&row.benchmark.configuration.accelerator)
+    }),
+    Column::new("model", "Model Name", TEXT, |row| Value::of(&row.benchmark.configuration.model)),
+    Column::new("modelServer", "Model Server Name", TEXT, |row| {
+        Value::of(&row.benchmark.configuration.server)
+    }),
+    Column::new("modelServerVersion", "Model Server Version", TEXT, |row| {
         Value::text(row.benchmark.configuration.server_version.as_deref())
     }),
-    column("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
+    Column::new("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
         Value::Number(row.point.point.output_tokens_per_second)
     }),
-    column("ntpotMilliseconds", "NTPOT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
-    column("ttftMilliseconds", "TTFT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
-    column("itlMilliseconds", "ITL (ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
-    column("queriesPerSecond", "QPS", ColumnKind::Number { decimals: 2 }, |row| {
+    Column::new("ntpotMilliseconds", "NTPOT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
+    Column::new("ttftMilliseconds", "TTFT (ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
+    Column::new("itlMilliseconds", "ITL (ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
+    Column::new("queriesPerSecond", "QPS", ColumnKind::Number { decimals: 2 }, |row| {
         Value::Number(row.point.point.requests_per_second)
     }),
-    column("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
+    Column::new("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
         cost(row, |cost| cost.usd_per_million_input_tokens)
     }),
-    column("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
+    Column::new("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
         cost(row, |cost| cost.usd_per_million_output_tokens)
     }),
-    column("useCase", "Use Case", TEXT, |_| Value::Missing),
-    column("averageInputLength", "Average Input Length", WHOLE, |row| {
+    Column::new("useCase", "Use Case", TEXT, |_| Value::Missing),
+    Column::new("averageInputLength", "Average Input Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.mean_input_tokens())
     }),
-    column("averageOutputLength", "Average Output Length", WHOLE, |row| {
+    Column::new("averageOutputLength", "Average Output Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.mean_output_tokens())
     }),
-    column("servingStack", "Serving Stack", TEXT, |_| Value::Missing),
-    column("servingStackVersion", "Serving Stack Version", TEXT, |_| Value::Missing),
-    column("inputTokens", "Nominal Input Length", WHOLE, |row| {
+    Column::new("servingStack", "Serving Stack", TEXT, |_| Value::Missing),
+    Column::new("servingStackVersion", "Serving Stack Version", TEXT, |_| Value::Missing),
+    Column::new("inputTokens", "Nominal Input Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.input_tokens)
     }),
-    column("outputTokens", "Nominal Output Length", WHOLE, |row| {
+    Column::new("outputTokens", "Nominal Output Length", WHOLE, |row| {
         Value::Number(row.benchmark.traffic.output_tokens)
     }),
-    column("acceleratorCount", "Accelerators", WHOLE, |row| {
+    Column::new("acceleratorCount", "Accelerators", WHOLE, |row| {
         Value::Number(f64::from(row.benchmark.configuration.accelerators))
     }),
-    column("precision", "Precision", TEXT, |row| {
+    Column::new("precision", "Precision", TEXT, |row| {
         Value::text(row.benchmark.configuration.precision.map(|precision| precision.name()))
     }),
-    column("loadKind", "Load", TEXT, |row| text(row.benchmark.load_kind.name())),
-    column("concurrency", "In Flight", WHOLE, |row| Value::number(row.point.point.concurrency)),
-    column("zone", "Zone", TEXT, |row| text(row.point.zone.name())),
-    column("knee", "Knee", TEXT, |row| text(if row.point.is_knee { "true" } else { "false" })),
-    column("region", "Region", TEXT, |row| Value::text(priced(row).map(|cost| cost.price.region.as_str()))),
-    column("provenance", "Provenance", TEXT, |row| text(row.benchmark.provenance.origin.name())),
-    column("engineArguments", "Engine Arguments", TEXT, |row| {
+    Column::new("loadKind", "Load", TEXT, |row| Value::of(row.benchmark.load_kind.name())),
+    Column::new("concurrency", "In Flight", WHOLE, |row| Value::number(row.point.point.concurrency)),
+    Column::new("zone", "Zone", TEXT, |row| Value::of(row.point.zone.name())),
+    Column::new("knee", "Knee", TEXT, |row| Value::of(if row.point.is_knee { "true" } else { "false" })),
+    Column::new("region", "Region", TEXT, |row| {
+        Value::text(priced(row).map(|cost| cost.price.region.as_str()))
+    }),
+    Column::new("provenance", "Provenance", TEXT, |row| Value::of(row.benchmark.provenance.origin.name())),
+    Column::new("engineArguments", "Engine Arguments", TEXT, |row| {
         let arguments = row.benchmark.configuration.engine_arguments.as_str();
         Value::text((!arguments.is_empty()).then_some(arguments))
     }),
-    column("source", "Source", TEXT, |row| text(&row.benchmark.provenance.source)),
+    Column::new("source", "Source", TEXT, |row| Value::of(&row.benchmark.provenance.source)),
 ];
 
 /// Columns of a table that is not wide.
@@ -111,19 +117,6 @@ impl Row for PointRow {
     fn columns() -> &'static [Column<Self>] {
         COLUMNS
     }
-}
-
-const fn column(
-    name: &'static str,
-    header: &'static str,
-    kind: ColumnKind,
-    value: for<'a> fn(&'a PointRow) -> Value<'a>,
-) -> Column<PointRow> {
-    Column { name, header, kind, value }
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(text.into())
 }
 
 fn latency(row: &PointRow, metric: LatencyMetric) -> Value<'static> {

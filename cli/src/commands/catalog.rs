@@ -3,6 +3,7 @@
 use infer_core::catalog::{
     AcceleratorKind, Catalog, CatalogError, Checkpoint, Model, Profile, Server, ServerVersion, UseCase,
 };
+use infer_core::estimate::memory::cache_bytes_per_token;
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
 use serde_json::{Map, json};
 
@@ -19,6 +20,7 @@ const TEXT: ColumnKind = ColumnKind::Text;
 const WHOLE: ColumnKind = ColumnKind::Number { decimals: 0 };
 const TENTHS: ColumnKind = ColumnKind::Number { decimals: 1 };
 const GIGA: f64 = 1e9;
+const KIB: f64 = 1024.0;
 
 /// A thing of the catalog, and how many curves were measured of it.
 struct Known<T> {
@@ -42,42 +44,35 @@ impl<T> Known<T> {
 
 impl Row for Known<Model> {
     fn columns() -> &'static [Column<Self>] {
-        const fn column(
-            name: &'static str,
-            header: &'static str,
-            kind: ColumnKind,
-            value: for<'a> fn(&'a Known<Model>) -> Value<'a>,
-        ) -> Column<Known<Model>> {
-            Column { name, header, kind, value }
-        }
         fn stock(row: &Known<Model>) -> Option<&Checkpoint> {
             row.entry.stock_checkpoint()
         }
         const COLUMNS: &[Column<Known<Model>>] = &[
-            column("name", "Name", TEXT, |row| Value::text(Some(row.entry.id.as_str()))),
-            column("parameters", "Parameters(B)", TENTHS, |row| {
+            Column::new("name", "Name", TEXT, |row| Value::of(&row.entry.id)),
+            Column::new("parameters", "Parameters(B)", TENTHS, |row| {
                 Value::Number(row.entry.parameters as f64 / GIGA)
             }),
-            column("activeParameters", "Active(B)", TENTHS, |row| {
+            Column::new("activeParameters", "Active(B)", TENTHS, |row| {
                 Value::Number(row.entry.active_parameters as f64 / GIGA)
             }),
-            column("precision", "Precision", TEXT, |row| {
+            Column::new("precision", "Precision", TEXT, |row| {
                 Value::text(stock(row).map(|stock| stock.precision.name()))
             }),
-            column("weights", "Weights(GB)", TENTHS, |row| {
+            Column::new("weights", "Weights(GB)", TENTHS, |row| {
                 Value::number(stock(row).map(|stock| stock.bytes as f64 / GIGA))
             }),
-            column("maxContextTokens", "Context", WHOLE, |row| {
+            Column::new("maxContextTokens", "Context", WHOLE, |row| {
                 Value::Number(row.entry.max_context_tokens as f64)
             }),
-            column("gated", "Gated", TEXT, |row| {
+            Column::new("gated", "Gated", TEXT, |row| {
                 Value::text(Some(if row.entry.gated { "true" } else { "false" }))
             }),
-            column("curves", "Curves", WHOLE, Known::curves),
-            column("architecture", "Architecture", TEXT, |row| {
-                Value::text(Some(row.entry.architecture.name.as_str()))
+            Column::new("curves", "Curves", WHOLE, Known::curves),
+            Column::new("architecture", "Architecture", TEXT, |row| Value::of(&row.entry.architecture.name)),
+            Column::new("kvBytesPerToken", "KV(KiB/token)", TENTHS, |row| {
+                Value::Number(cache_bytes_per_token(&row.entry) / KIB)
             }),
-            column("checkpoints", "Checkpoints", TEXT, |row| {
+            Column::new("checkpoints", "Checkpoints", TEXT, |row| {
                 let ids = row.entry.checkpoints.iter().map(|checkpoint| checkpoint.id.as_str());
                 Value::text(Some(ids.collect::<Vec<_>>().join(" ")))
             }),
@@ -117,31 +112,15 @@ pub(super) fn models(catalog: &Catalog, command: ModelsCommand) -> Result<Outcom
 impl Row for Known<Server> {
     fn columns() -> &'static [Column<Self>] {
         const COLUMNS: &[Column<Known<Server>>] = &[
-            Column {
-                name: "name",
-                header: "Name",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.entry.name.as_str())),
-            },
-            Column {
-                name: "displayName",
-                header: "Display Name",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.entry.display_name.as_str())),
-            },
-            Column {
-                name: "latestVersion",
-                header: "Latest Version",
-                kind: TEXT,
-                value: |row| Value::text(row.entry.versions.last().map(|latest| latest.version.as_str())),
-            },
-            Column {
-                name: "manifestsFor",
-                header: "Manifests",
-                kind: TEXT,
-                value: |row| Value::text(joined(&written_for_any(&row.entry))),
-            },
-            Column { name: "curves", header: "Curves", kind: WHOLE, value: Known::curves },
+            Column::new("name", "Name", TEXT, |row| Value::of(&row.entry.name)),
+            Column::new("displayName", "Display Name", TEXT, |row| Value::of(&row.entry.display_name)),
+            Column::new("latestVersion", "Latest Version", TEXT, |row| {
+                Value::text(row.entry.versions.last().map(|latest| latest.version.as_str()))
+            }),
+            Column::new("manifestsFor", "Manifests", TEXT, |row| {
+                Value::text(joined(&written_for_any(&row.entry)))
+            }),
+            Column::new("curves", "Curves", WHOLE, Known::curves),
         ];
         COLUMNS
     }
@@ -169,29 +148,15 @@ pub(super) fn model_servers(catalog: &Catalog, command: ModelServersCommand) -> 
 impl Row for Known<ServerVersion> {
     fn columns() -> &'static [Column<Self>] {
         const COLUMNS: &[Column<Known<ServerVersion>>] = &[
-            Column {
-                name: "name",
-                header: "Name",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.entry.version.as_str())),
-            },
-            Column {
-                name: "manifestsFor",
-                header: "Manifests",
-                kind: TEXT,
-                value: |row| Value::text(joined(&written_for(&row.entry))),
-            },
-            Column { name: "curves", header: "Curves", kind: WHOLE, value: Known::curves },
-            Column {
-                name: "images",
-                header: "Images",
-                kind: TEXT,
-                value: |row| {
-                    let images: Vec<&str> =
-                        row.entry.images.iter().map(|image| image.image.as_str()).collect();
-                    Value::text((!images.is_empty()).then(|| images.join(" ")))
-                },
-            },
+            Column::new("name", "Name", TEXT, |row| Value::of(&row.entry.version)),
+            Column::new("manifestsFor", "Manifests", TEXT, |row| {
+                Value::text(joined(&written_for(&row.entry)))
+            }),
+            Column::new("curves", "Curves", WHOLE, Known::curves),
+            Column::new("images", "Images", TEXT, |row| {
+                let images: Vec<&str> = row.entry.images.iter().map(|image| image.image.as_str()).collect();
+                Value::text((!images.is_empty()).then(|| images.join(" ")))
+            }),
         ];
         COLUMNS
     }
@@ -234,19 +199,9 @@ struct Stack {
 impl Row for Stack {
     fn columns() -> &'static [Column<Self>] {
         const COLUMNS: &[Column<Stack>] = &[
-            Column { name: "name", header: "Name", kind: TEXT, value: |row| Value::text(Some(row.name)) },
-            Column {
-                name: "version",
-                header: "Version",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.version)),
-            },
-            Column {
-                name: "description",
-                header: "Description",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.what)),
-            },
+            Column::new("name", "Name", TEXT, |row| Value::of(row.name)),
+            Column::new("version", "Version", TEXT, |row| Value::of(row.version)),
+            Column::new("description", "Description", TEXT, |row| Value::text(Some(row.what))),
         ];
         COLUMNS
     }
@@ -292,30 +247,14 @@ struct Traffic(UseCase);
 impl Row for Traffic {
     fn columns() -> &'static [Column<Self>] {
         const COLUMNS: &[Column<Traffic>] = &[
-            Column {
-                name: "useCase",
-                header: "Use Case",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.0.name.as_str())),
-            },
-            Column {
-                name: "averageInputLength",
-                header: "Average Input Length",
-                kind: WHOLE,
-                value: |row| Value::Number(row.0.traffic.mean_input_tokens()),
-            },
-            Column {
-                name: "averageOutputLength",
-                header: "Average Output Length",
-                kind: WHOLE,
-                value: |row| Value::Number(row.0.traffic.mean_output_tokens()),
-            },
-            Column {
-                name: "source",
-                header: "Source",
-                kind: TEXT,
-                value: |row| Value::text(Some(row.0.evidence.source.as_str())),
-            },
+            Column::new("useCase", "Use Case", TEXT, |row| Value::text(Some(row.0.name.as_str()))),
+            Column::new("averageInputLength", "Average Input Length", WHOLE, |row| {
+                Value::Number(row.0.traffic.mean_input_tokens())
+            }),
+            Column::new("averageOutputLength", "Average Output Length", WHOLE, |row| {
+                Value::Number(row.0.traffic.mean_output_tokens())
+            }),
+            Column::new("source", "Source", TEXT, |row| Value::text(Some(row.0.evidence.source.as_str()))),
         ];
         COLUMNS
     }

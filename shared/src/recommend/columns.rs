@@ -17,6 +17,11 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// Text that is always there.
+    pub fn of(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+
     /// Text, or missing.
     pub fn text(text: Option<impl Into<Cow<'a, str>>>) -> Self {
         text.map_or(Self::Missing, |text| Self::Text(text.into()))
@@ -51,6 +56,18 @@ pub struct Column<R> {
     pub kind: ColumnKind,
     /// The cell of a row.
     pub value: for<'a> fn(&'a R) -> Value<'a>,
+}
+
+impl<R> Column<R> {
+    /// All four in their order, which reads better in a table of columns than the names of the fields.
+    pub const fn new(
+        name: &'static str,
+        header: &'static str,
+        kind: ColumnKind,
+        value: for<'a> fn(&'a R) -> Value<'a>,
+    ) -> Self {
+        Self { name, header, kind, value }
+    }
 }
 
 /// Something that a table lists.

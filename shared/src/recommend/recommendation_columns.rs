@@ -1,7 +1,5 @@
 //! Columns of a recommendation: what `--sort-by`, `--filter` and the table know.
 
-use std::borrow::Cow;
-
 use super::columns::{Column, ColumnKind, Row, Value};
 use super::{PricedCost, Recommendation};
 use crate::workload::LatencyMetric;
@@ -10,79 +8,68 @@ const TEXT: ColumnKind = ColumnKind::Text;
 const WHOLE: ColumnKind = ColumnKind::Number { decimals: 0 };
 const CENTS: ColumnKind = ColumnKind::Number { decimals: 3 };
 
-const fn column(
-    name: &'static str,
-    header: &'static str,
-    kind: ColumnKind,
-    value: for<'a> fn(&'a Recommendation) -> Value<'a>,
-) -> Column<Recommendation> {
-    Column { name, header, kind, value }
-}
-
 /// In the order of the service's table, ours after them. Names are the leaves of the service's REST fields.
 const COLUMNS: &[Column<Recommendation>] = &[
-    column("instanceType", "Instance Type", TEXT, |row| text(&row.placement.machine.name)),
-    column("acceleratorType", "Accelerator", TEXT, |row| text(&row.configuration.accelerator)),
-    column("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
+    Column::new("instanceType", "Instance Type", TEXT, |row| Value::of(&row.placement.machine.name)),
+    Column::new("acceleratorType", "Accelerator", TEXT, |row| Value::of(&row.configuration.accelerator)),
+    Column::new("costPerMillionInputTokens", "Cost/M Input Tokens", CENTS, |row| {
         priced(row, |cost| cost.usd_per_million_input_tokens)
     }),
-    column("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
+    Column::new("costPerMillionOutputTokens", "Cost/M Output Tokens", CENTS, |row| {
         priced(row, |cost| cost.usd_per_million_output_tokens)
     }),
-    column("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
+    Column::new("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| {
         Value::Number(row.operating.point.output_tokens_per_second)
     }),
-    column("ntpotMilliseconds", "NTPOT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
-    column("ttftMilliseconds", "TTFT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
-    column("modelServer", "Model Server", TEXT, |row| text(&row.configuration.server)),
-    column("modelServerVersion", "Model Server Version", TEXT, |row| {
+    Column::new("ntpotMilliseconds", "NTPOT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ntpot)),
+    Column::new("ttftMilliseconds", "TTFT(ms)", WHOLE, |row| latency(row, LatencyMetric::Ttft)),
+    Column::new("modelServer", "Model Server", TEXT, |row| Value::of(&row.configuration.server)),
+    Column::new("modelServerVersion", "Model Server Version", TEXT, |row| {
         Value::text(row.configuration.server_version.as_deref())
     }),
-    column("model", "Model", TEXT, |row| text(&row.configuration.model)),
-    column("acceleratorCount", "Accelerators", WHOLE, |row| {
+    Column::new("model", "Model", TEXT, |row| Value::of(&row.configuration.model)),
+    Column::new("acceleratorCount", "Accelerators", WHOLE, |row| {
         Value::Number(f64::from(row.configuration.accelerators))
     }),
-    column("precision", "Precision", TEXT, |row| {
+    Column::new("precision", "Precision", TEXT, |row| {
         Value::text(row.configuration.precision.map(|precision| precision.name()))
     }),
-    column("inputTokens", "Tokens In", WHOLE, |row| Value::Number(row.traffic.input_tokens)),
-    column("outputTokens", "Tokens Out", WHOLE, |row| Value::Number(row.traffic.output_tokens)),
-    column("region", "Region", TEXT, |row| {
+    Column::new("inputTokens", "Tokens In", WHOLE, |row| Value::Number(row.traffic.input_tokens)),
+    Column::new("outputTokens", "Tokens Out", WHOLE, |row| Value::Number(row.traffic.output_tokens)),
+    Column::new("region", "Region", TEXT, |row| {
         Value::text(row.cost.priced().map(|cost| cost.price.region.as_str()))
     }),
-    column("provenance", "Provenance", TEXT, |row| Value::Text(row.provenance.origin.name().into())),
-    column("itlMilliseconds", "ITL(ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
-    column("tpuTopology", "Topology", TEXT, |row| {
+    Column::new("provenance", "Provenance", TEXT, |row| Value::Text(row.provenance.origin.name().into())),
+    Column::new("itlMilliseconds", "ITL(ms)", WHOLE, |row| latency(row, LatencyMetric::Itl)),
+    Column::new("tpuTopology", "Topology", TEXT, |row| {
         Value::text(row.placement.topology.as_ref().map(|topology| topology.name.as_str()))
     }),
-    column("loadKind", "Load", TEXT, |row| Value::Text(row.load_kind.name().into())),
-    column("queriesPerSecond", "Requests/s", ColumnKind::Number { decimals: 2 }, |row| {
+    Column::new("loadKind", "Load", TEXT, |row| Value::Text(row.load_kind.name().into())),
+    Column::new("queriesPerSecond", "Requests/s", ColumnKind::Number { decimals: 2 }, |row| {
         Value::Number(row.operating.point.requests_per_second)
     }),
-    column("concurrency", "In Flight", WHOLE, |row| Value::number(row.operating.point.concurrency)),
-    column("operatingPoint", "Operating Point", TEXT, |row| Value::Text(row.operating.kind.name().into())),
-    column("zone", "Zone", TEXT, |row| Value::Text(row.operating.zone.name().into())),
-    column("costPerHour", "USD/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
-    column("machineCostPerHour", "USD/h Whole Machine", CENTS, |row| {
+    Column::new("concurrency", "In Flight", WHOLE, |row| Value::number(row.operating.point.concurrency)),
+    Column::new("operatingPoint", "Operating Point", TEXT, |row| {
+        Value::Text(row.operating.kind.name().into())
+    }),
+    Column::new("zone", "Zone", TEXT, |row| Value::Text(row.operating.zone.name().into())),
+    Column::new("costPerHour", "USD/h", CENTS, |row| priced(row, |cost| cost.usd_per_hour)),
+    Column::new("machineCostPerHour", "USD/h Whole Machine", CENTS, |row| {
         priced(row, |cost| cost.usd_per_hour_whole)
     }),
-    column("averageInputLength", "Average Input Length", WHOLE, |row| {
+    Column::new("averageInputLength", "Average Input Length", WHOLE, |row| {
         Value::Number(row.traffic.mean_input_tokens())
     }),
-    column("averageOutputLength", "Average Output Length", WHOLE, |row| {
+    Column::new("averageOutputLength", "Average Output Length", WHOLE, |row| {
         Value::Number(row.traffic.mean_output_tokens())
     }),
-    column("source", "Source", TEXT, |row| text(&row.provenance.source)),
+    Column::new("source", "Source", TEXT, |row| Value::of(&row.provenance.source)),
 ];
 
 impl Row for Recommendation {
     fn columns() -> &'static [Column<Self>] {
         COLUMNS
     }
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(Cow::Borrowed(text))
 }
 
 fn priced(row: &Recommendation, of: fn(&PricedCost) -> f64) -> Value<'static> {

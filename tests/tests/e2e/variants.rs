@@ -139,7 +139,6 @@ fn autoscaled(catalog: &Catalog, model: &Model) -> Result<Vec<Variant>> {
             Err(
                 ManifestError::ServerNotWritable { .. }
                 | ManifestError::NoSignal { .. }
-                | ManifestError::NoArgument { .. }
                 | ManifestError::NoCurve { .. }
                 | ManifestError::NoMachine(_),
             ) => {}

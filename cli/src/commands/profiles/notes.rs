@@ -61,8 +61,8 @@ fn above_all_loads(rows: &[Recommendation]) -> Option<String> {
     let count = rows.iter().filter(at_maximum).count();
     (count > 0).then(|| {
         format!(
-            "{count} of {} rows meet the targets at every load that was measured: they are shown at their maximum \
-             throughput",
+            "{count} of {} rows meet the targets at every load that was measured: they are shown at the \
+             highest throughput that was measured",
             rows.len()
         )
     })
