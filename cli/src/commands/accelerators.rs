@@ -107,7 +107,7 @@ pub(super) fn list(catalog: &Catalog, command: AcceleratorsCommand) -> Result<Ou
         rows: &rows,
         shown: SHOWN,
         csv: None,
-        items: &|rows| rows.iter().map(item).collect(),
+        items: &|rows| Box::new(rows.iter().map(item)),
         notes: Vec::new(),
     };
     listing.outcome(&options.list, Format::Table)

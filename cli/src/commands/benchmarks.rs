@@ -149,7 +149,7 @@ pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outc
         rows: &rows,
         shown: SHOWN,
         csv: None,
-        items: &|rows| items(rows, &asked),
+        items: &|rows| Box::new(items(rows, &asked).into_iter()),
         notes: Vec::new(),
     };
     listing.outcome(&options.list, Format::Csv)

@@ -290,8 +290,14 @@ fn list<R: Row>(
         let name = document.get("name").and_then(|name| name.as_str()).unwrap_or_default();
         Item { name: name.to_owned(), document }
     };
-    let items = |rows: &[R]| rows.iter().map(item).collect();
-    let listing = Listing { kind, rows: &rows, shown, csv: None, items: &items, notes: Vec::new() };
+    let listing = Listing {
+        kind,
+        rows: &rows,
+        shown,
+        csv: None,
+        items: &|rows| Box::new(rows.iter().map(&item)),
+        notes: Vec::new(),
+    };
     listing.outcome(options, Format::Table)
 }
 

@@ -87,7 +87,7 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
         rows: &rows,
         shown: SHOWN,
         csv: Some(CSV),
-        items: &|rows| rows.iter().map(item).collect(),
+        items: &|rows| Box::new(rows.iter().map(item)),
         notes: notes::of(&rows, answers.not_measured.len(), &asked),
     };
     listing.outcome(&options.list, Format::Table)

@@ -18,7 +18,6 @@ pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 /// One YAML document an item, as gcloud prints lists.
-pub(super) fn yaml_stream(items: &[Value]) -> Result<String, Failure> {
-    let documents: Vec<String> = items.iter().map(yaml).collect::<Result<_, _>>()?;
-    Ok(documents.iter().map(|text| format!("---\n{text}")).collect())
+pub(super) fn yaml_stream(items: impl Iterator<Item = Value>) -> Result<String, Failure> {
+    items.map(|item| Ok(format!("---\n{}", yaml(&item)?))).collect()
 }

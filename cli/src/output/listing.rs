@@ -1,7 +1,9 @@
 //! A list of things of one kind, ready for every format.
 
 use infer_core::recommend::{self as core, Column, ColumnKind, Row};
-use serde_json::{Map, Value, json};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::{Outcome, csv, document, json_path, table};
 use crate::arguments::{Format, ListOptions, Shape};
@@ -123,8 +125,8 @@ pub(crate) struct Listing<'a, R: Row> {
     pub(crate) shown: &'a [&'a str],
     /// Titles and names of the columns of CSV; all columns by their own titles without it.
     pub(crate) csv: Option<&'a [(&'static str, &'a str)]>,
-    /// Makes the items of the rows.
-    pub(crate) items: &'a dyn Fn(&[R]) -> Vec<Item>,
+    /// Makes the items of the rows, one after the other: thousands of them never stand in memory together.
+    pub(crate) items: &'a dyn Fn(&'a [R]) -> Box<dyn Iterator<Item = Item> + 'a>,
     /// What has to be said below the table; `notes` in JSON.
     pub(crate) notes: Vec<String>,
 }
@@ -138,8 +140,6 @@ impl<R: Row> Listing<'_, R> {
 
     fn render(&self, options: &ListOptions, otherwise: Format) -> Result<String, Failure> {
         let shape = options.shape();
-        let items = || (self.items)(self.rows);
-        let documents = || items().into_iter().map(|item| item.document);
         Ok(match options.format_or(otherwise) {
             Format::Table => self.table(options, false),
             Format::Wide => self.table(options, true),
@@ -147,25 +147,18 @@ impl<R: Row> Listing<'_, R> {
                 Some(titles) => Sheet::titled(self.rows, titles),
                 None => Sheet::of(self.rows, self.shown),
             }),
-            Format::Name => items().into_iter().map(|item| item.name + "\n").collect(),
-            Format::Json if shape == Shape::Bare => document::json(&documents().collect::<Vec<_>>())?,
-            Format::Yaml if shape == Shape::Bare => document::yaml_stream(&documents().collect::<Vec<_>>())?,
-            Format::Json => document::json(&self.document(documents()))?,
-            Format::Yaml => document::yaml(&self.document(documents()))?,
-            Format::JsonPath(template) => json_path::render(&template, &self.document(documents()))?,
+            Format::Name => (self.items)(self.rows).map(|item| item.name + "\n").collect(),
+            Format::Json if shape == Shape::Bare => document::json(&Documents(self))?,
+            Format::Yaml if shape == Shape::Bare => {
+                document::yaml_stream((self.items)(self.rows).map(|item| item.document))?
+            }
+            Format::Json => document::json(self)?,
+            Format::Yaml => document::yaml(self)?,
+            Format::JsonPath(template) => {
+                let document = serde_json::to_value(self).map_err(Failure::unexpected)?;
+                json_path::render(&template, &document)?
+            }
         })
-    }
-
-    /// The object that `-o json`, `-o yaml` and `-o jsonpath` print.
-    fn document(&self, items: impl Iterator<Item = Value>) -> Value {
-        let mut object = Map::new();
-        object.insert("apiVersion".to_owned(), json!("kubectl-infer.io/v1"));
-        object.insert("kind".to_owned(), json!(self.kind));
-        object.insert("items".to_owned(), items.collect());
-        if !self.notes.is_empty() {
-            object.insert("notes".to_owned(), json!(self.notes));
-        }
-        Value::Object(object)
     }
 
     fn table(&self, options: &ListOptions, wide: bool) -> String {
@@ -179,6 +172,29 @@ impl<R: Row> Listing<'_, R> {
             text.extend(self.notes.iter().map(|note| format!("* {}\n", sentence(note))));
         }
         text
+    }
+}
+
+/// The object that `-o json`, `-o yaml` and `-o jsonpath` print.
+impl<R: Row> Serialize for Listing<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("apiVersion", "kubectl-infer.io/v1")?;
+        object.serialize_entry("kind", self.kind)?;
+        object.serialize_entry("items", &Documents(self))?;
+        if !self.notes.is_empty() {
+            object.serialize_entry("notes", &self.notes)?;
+        }
+        object.end()
+    }
+}
+
+/// The array of a list's items.
+struct Documents<'a, 'b, R: Row>(&'a Listing<'b, R>);
+
+impl<R: Row> Serialize for Documents<'_, '_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0.items)(self.0.rows).map(|item| item.document))
     }
 }
 
