@@ -9,8 +9,8 @@ use super::document::{Document, invalid};
 use super::entry::{Entry, Problem, Reference, Section};
 use super::error::nearest;
 use super::{
-    Accelerator, CatalogError, Checkpoint, Machine, Model, Price, PriceTable, PricingModel, Profile, Server,
-    ServerVersion, UseCase, embedded,
+    Accelerator, AcceleratorKind, CatalogError, Checkpoint, Machine, Model, Price, PriceTable, PricingModel,
+    Profile, Server, ServerVersion, UseCase, embedded,
 };
 
 /// A catalog document of the user's: the text of a file, and what messages call it.
@@ -205,6 +205,27 @@ impl Catalog {
                 .then_with(|| a.name.cmp(&b.name))
         });
         Ok(machines)
+    }
+
+    /// Accelerators that a replica of one Pod can have, the fewest first: of a GPU machine any power of two,
+    /// since tensor parallelism takes no other number, of a TPU machine all.
+    ///
+    /// `only` leaves out every other machine type.
+    pub fn replica_sizes(
+        &self,
+        accelerator: &Accelerator,
+        only: Option<&str>,
+    ) -> Result<Vec<u32>, CatalogError> {
+        let mut machines = self.machines_with(&accelerator.id)?;
+        machines.retain(|machine| only.is_none_or(|only| machine.name == only));
+        if accelerator.kind == AcceleratorKind::Tpu {
+            machines.retain(|machine| machine.single_host_topology().is_some());
+            let mut sizes: Vec<u32> = machines.iter().map(|machine| machine.whole_accelerators()).collect();
+            sizes.dedup();
+            return Ok(sizes);
+        }
+        let most = machines.iter().map(|machine| machine.whole_accelerators()).max().unwrap_or(0);
+        Ok((0..u32::BITS).map(|power| 1 << power).take_while(|size| *size <= most).collect())
     }
 
     /// The model server of this name or alias.

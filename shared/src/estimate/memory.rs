@@ -16,6 +16,7 @@ use crate::catalog::{
     ServerVersion,
 };
 use crate::curve::Parallelism;
+use crate::workload::Traffic;
 
 /// Bytes of one element of the KV cache: BF16 or FP16, the default of every server in the catalog.
 pub const KV_ELEMENT_BYTES: f64 = 2.0;
@@ -37,6 +38,15 @@ const LIVE_HIDDEN_VECTORS: f64 = 6.0;
 /// below 70 GiB, the smallest in use.
 const FALLBACK_SEQUENCES: u32 = 256;
 const FALLBACK_BATCHED_TOKENS: u32 = 2048;
+
+/// Tokens of context that a replica must hold when nobody says how long requests are.
+const USUAL_CONTEXT_TOKENS: u64 = 4096;
+
+/// Tokens of context that a replica must hold: one request of the asked lengths, if any are asked.
+pub fn least_context_tokens(traffic: Option<Traffic>) -> u64 {
+    // The cast saturates; whoever takes lengths from users checks that they are positive and finite.
+    traffic.map_or(USUAL_CONTEXT_TOKENS, |asked| (asked.input_tokens + asked.output_tokens).ceil() as u64)
+}
 
 /// What of a server version decides memory on one accelerator.
 #[derive(Debug, Clone, Copy, PartialEq)]

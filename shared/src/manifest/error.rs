@@ -219,7 +219,10 @@ pub enum ManifestError {
         known: Vec<Precision>,
     },
     /// The model does not fit into the memory of the accelerators.
-    #[error("{model} does not fit on {accelerator} × {accelerators}: {why}")]
+    #[error(
+        "{model} does not fit on {accelerators} × {accelerator}: {why}; in one Pod it fits on {}",
+        list_or(elsewhere, "no accelerator of GKE")
+    )]
     DoesNotFit {
         /// Model.
         model: String,
@@ -229,6 +232,8 @@ pub enum ManifestError {
         accelerators: u32,
         /// Why.
         why: DoesNotFit,
+        /// What holds it instead.
+        elsewhere: Vec<String>,
     },
     /// No machine type holds the replica.
     #[error("{0}")]

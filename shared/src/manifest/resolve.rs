@@ -10,9 +10,6 @@ use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
 use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
 use crate::workload::LatencyMetric;
 
-/// Tokens of context that a replica must hold when the request does not say how long requests are.
-const LEAST_CONTEXT_TOKENS: u64 = 4096;
-
 /// Share of the computed context that a server is told: it refuses to start when its own count of free memory
 /// comes out below the length it was told.
 const CONTEXT_MARGIN: f64 = 0.9;
@@ -214,7 +211,10 @@ impl<'a, 's> Asked<'a, 's> {
         let model = checkpoint.id.clone();
         let accelerator = self.accelerator.id.clone();
         Err(match last {
-            Some((accelerators, why)) => ManifestError::DoesNotFit { model, accelerator, accelerators, why },
+            Some((accelerators, why)) => {
+                let elsewhere = self.holders()?;
+                ManifestError::DoesNotFit { model, accelerator, accelerators, why, elsewhere }
+            }
             None => ManifestError::NoMachine(format!("no GKE machine gives whole {accelerator} to one Pod")),
         })
     }
@@ -228,15 +228,23 @@ impl<'a, 's> Asked<'a, 's> {
         if let Some(only) = only {
             self.catalog.find_machine(only)?;
         }
-        let machines = self.catalog.machines_with(&self.accelerator.id)?;
-        let machines = machines.into_iter().filter(|machine| only.is_none_or(|only| machine.name == only));
-        let single = machines
-            .filter(|machine| machine.topologies.is_empty() || machine.single_host_topology().is_some());
-        let mut counts: Vec<u32> =
-            single.map(Machine::whole_accelerators).filter(|count| *count > 0).collect();
-        counts.sort_unstable();
-        counts.dedup();
-        Ok(counts)
+        Ok(self.catalog.replica_sizes(self.accelerator, only)?)
+    }
+
+    /// Other accelerators of GKE that hold the model in one Pod of the same server, each with the fewest it takes.
+    fn holders(&self) -> Result<Vec<String>, ManifestError> {
+        let Found { model, checkpoint } = self.found;
+        let context = memory::least_context_tokens(self.request.traffic);
+        let mut holders = Vec::new();
+        for other in self.catalog.accelerators()?.iter().filter(|other| other.id != self.accelerator.id) {
+            let version = self.server.default_version(other.kind);
+            let Some(version) = version.filter(|_| other.runs(checkpoint.precision)) else { continue };
+            let limits = EngineLimits::of(version, other);
+            let sizes = self.catalog.replica_sizes(other, None)?;
+            let fewest = memory::fewest_accelerators(model, checkpoint, other, &sizes, limits, context);
+            holders.extend(fewest.ok().map(|(size, _)| format!("{size} × {}", other.id)));
+        }
+        Ok(holders)
     }
 
     fn machine(&self, accelerators: u32, checkpoint: &Checkpoint) -> Result<&'a Machine, ManifestError> {
@@ -272,17 +280,14 @@ impl<'a, 's> Asked<'a, 's> {
         parallelism: Parallelism,
     ) -> Result<MemoryPlan, memory::DoesNotFit> {
         let limits = EngineLimits::of(version, self.accelerator);
-        let asked = self.request.traffic.map_or(LEAST_CONTEXT_TOKENS, |traffic| {
-            // Lengths are positive and finite, or the recommendation refused them; the cast saturates.
-            (traffic.input_tokens + traffic.output_tokens).ceil() as u64
-        });
+        let context = memory::least_context_tokens(self.request.traffic);
         let quantized = quantize_at_load.map(|precision| Checkpoint {
             precision,
             bytes: (self.found.model.parameters as f64 * precision.bytes_per_weight()) as u64,
             ..checkpoint.clone()
         });
         let checkpoint = quantized.as_ref().unwrap_or(checkpoint);
-        memory::fit(self.found.model, checkpoint, self.accelerator, parallelism, limits, asked)
+        memory::fit(self.found.model, checkpoint, self.accelerator, parallelism, limits, context)
     }
 
     /// Context that the server is told: all that the model was made for, else what memory holds, rounded

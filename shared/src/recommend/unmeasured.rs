@@ -3,12 +3,9 @@
 use super::asked::Asked;
 use super::placement::Replica;
 use super::{NotMeasured, Placement, RecommendError};
-use crate::catalog::{Accelerator, AcceleratorKind, Checkpoint, Machine, Model, Server, ServerVersion};
+use crate::catalog::{Accelerator, Checkpoint, Model, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
-use crate::estimate::memory::{EngineLimits, fewest_accelerators};
-
-/// Tokens of context that a configuration must hold when the question does not say how long requests are.
-const CONTEXT_TOKENS: u64 = 4096;
+use crate::estimate::memory::{EngineLimits, fewest_accelerators, least_context_tokens};
 
 /// Configurations of the asked model that fit on one machine and that no curve of the asked traffic covers: of
 /// each server that has an image, accelerator and checkpoint the one with the fewest accelerators.
@@ -70,20 +67,17 @@ impl Candidate<'_> {
         if !self.accelerator.runs(self.checkpoint.precision) {
             return Ok(None);
         }
-        let counts = self.counts(asked)?;
+        let only = asked.machine.map(|machine| machine.name.as_str());
+        let sizes = asked.catalog.replica_sizes(self.accelerator, only)?;
         let limits = EngineLimits::of(self.version, self.accelerator);
-        let context = asked.requirements.traffic.map_or(CONTEXT_TOKENS, |traffic| {
-            // Lengths were checked to be positive and finite; the cast saturates.
-            (traffic.input_tokens + traffic.output_tokens).ceil() as u64
-        });
+        let context = least_context_tokens(asked.requirements.traffic);
         let fewest =
-            fewest_accelerators(self.model, self.checkpoint, self.accelerator, &counts, limits, context);
+            fewest_accelerators(self.model, self.checkpoint, self.accelerator, &sizes, limits, context);
         let Ok((accelerators, plan)) = fewest else {
             return Ok(None);
         };
         let replica =
             Replica { accelerator: &self.accelerator.id, accelerators, weights_bytes: self.checkpoint.bytes };
-        let only = asked.machine.map(|machine| machine.name.as_str());
         let placement = Placement::of(asked.catalog, replica, None, only)?;
         Ok(placement.ok().map(|placement| NotMeasured {
             configuration: self.configuration(accelerators),
@@ -91,19 +85,6 @@ impl Candidate<'_> {
             placement,
             max_context_tokens: plan.max_context_tokens,
         }))
-    }
-
-    /// Accelerators that a replica on one machine can have: on GPUs powers of two, on TPUs whole machines.
-    fn counts(&self, asked: &Asked<'_>) -> Result<Vec<u32>, RecommendError> {
-        let machines = asked.catalog.machines_with(&self.accelerator.id)?;
-        let allowed = |machine: &&&Machine| asked.machine.is_none_or(|asked| asked.name == machine.name);
-        let machines = machines.iter().filter(allowed);
-        if self.accelerator.kind == AcceleratorKind::Tpu {
-            let single_host = machines.filter(|machine| machine.single_host_topology().is_some());
-            return Ok(single_host.map(|machine| machine.whole_accelerators()).collect());
-        }
-        let most = machines.map(|machine| machine.whole_accelerators()).max().unwrap_or(0);
-        Ok((0..u32::BITS).map(|power| 1 << power).take_while(|count| *count <= most).collect())
     }
 
     fn configuration(&self, accelerators: u32) -> Configuration {

@@ -95,12 +95,8 @@ fn the_walk_covers_every_accelerator_and_storage() -> Result<()> {
     }
     let covered: BTreeSet<&str> = variants.iter().map(|variant| variant.accelerator.id.as_str()).collect();
     for accelerator in catalog.accelerators()? {
-        let machines = catalog.machines_with(&accelerator.id)?;
-        let whole = machines.iter().any(|machine| {
-            machine.whole_accelerators() > 0
-                && (machine.topologies.is_empty() || machine.single_host_topology().is_some())
-        });
-        if whole && accelerator.kind == AcceleratorKind::Gpu {
+        let offered = !catalog.replica_sizes(accelerator, None)?.is_empty();
+        if offered && accelerator.kind == AcceleratorKind::Gpu {
             ensure!(covered.contains(accelerator.id.as_str()), "no variant for {}", accelerator.id);
         }
     }
