@@ -7,7 +7,7 @@ use infer_core::workload::{Itl, Lengths, Ntpot, Targets, Traffic, Ttft};
 
 use crate::arguments::{
     ClusterOptions, LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles, ManifestOptions,
-    PricingOptions, TrafficOptions,
+    PricingOptions, StackOptions, TrafficOptions,
 };
 use crate::failure::{Failure, unknown};
 
@@ -20,7 +20,7 @@ pub(crate) const SERVING_STACK_VERSION: &str = "apps/v1";
 /// What `list` asks.
 pub(crate) fn of_list(catalog: &Catalog, options: &ListProfiles) -> Result<Requirements, Failure> {
     let workload = &options.workload;
-    check_serving_stack(workload.serving_stack.as_deref(), workload.serving_stack_version.as_deref())?;
+    check_stack(&workload.stack)?;
     let server = workload.model_server.as_deref();
     let requirements = Requirements {
         model: options.model.clone(),
@@ -46,7 +46,7 @@ pub(crate) fn of_list(catalog: &Catalog, options: &ListProfiles) -> Result<Requi
 
 /// What `benchmarks list` asks.
 pub(crate) fn of_benchmarks(catalog: &Catalog, options: &ListBenchmarks) -> Result<Requirements, Failure> {
-    check_serving_stack(options.serving_stack.as_deref(), options.serving_stack_version.as_deref())?;
+    check_stack(&options.stack)?;
     let (model, server) = (Some(options.model.as_str()), Some(options.model_server.as_str()));
     let requirements = Requirements {
         model: model.map(str::to_owned),
@@ -84,7 +84,7 @@ pub(crate) fn of_manifests(
     cluster: &ClusterOptions,
     options: &ManifestOptions,
 ) -> Result<ManifestRequest, Failure> {
-    check_serving_stack(options.serving_stack.as_deref(), options.serving_stack_version.as_deref())?;
+    check_stack(&options.stack)?;
     let server = options.model_server.as_str();
     let asked_version = options.model_server_version.as_deref();
     let storage = match &options.model_bucket_uri {
@@ -181,6 +181,10 @@ fn latest(catalog: &Catalog, model: Option<&str>, server: &str) -> Result<Option
     let newest_first = || server.versions.iter().rev().map(|version| version.version.as_str());
     let latest = newest_first().find(is_measured).or_else(|| newest_first().next());
     Ok(latest.map(str::to_owned))
+}
+
+fn check_stack(options: &StackOptions) -> Result<(), Failure> {
+    check_serving_stack(options.serving_stack.as_deref(), options.serving_stack_version.as_deref())
 }
 
 /// Refuses a serving stack, or a version of one, that nothing here knows.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use infer_core::catalog::Precision;
 use infer_core::manifest::HubCache;
 
-use super::profiles::{LatencyTargets, TrafficOptions};
+use super::profiles::{LatencyTargets, StackOptions, TrafficOptions};
 use super::values;
 
 /// `manifests …`.
@@ -61,12 +61,8 @@ pub(crate) struct ManifestOptions {
     /// Precision of the weights; without it that of the model's own checkpoint.
     #[arg(long, value_name = "PRECISION", value_parser = values::precision())]
     pub(crate) precision: Option<Precision>,
-    /// Serving stack.
-    #[arg(long, value_name = "STACK")]
-    pub(crate) serving_stack: Option<String>,
-    /// Version of the serving stack.
-    #[arg(long, value_name = "VERSION", requires = "serving_stack")]
-    pub(crate) serving_stack_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
     #[command(flatten)]
     pub(crate) traffic: TrafficOptions,
     /// Requests a second to be ready for, which gives the replicas to start with; without it one replica.

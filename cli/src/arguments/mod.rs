@@ -25,7 +25,7 @@ pub(crate) use manifests::{
 pub(crate) use output::{Format, ListOptions, Shape};
 pub(crate) use profiles::{
     BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
-    TrafficOptions,
+    StackOptions, TrafficOptions,
 };
 pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutput};
 

@@ -22,14 +22,21 @@ pub(crate) struct WorkloadOptions {
     /// Only this version of the model server; `latest`, or `all`.
     #[arg(long, value_name = "VERSION")]
     pub(crate) model_server_version: Option<String>,
-    /// Only this serving stack.
-    #[arg(long, value_name = "STACK")]
-    pub(crate) serving_stack: Option<String>,
-    /// Only this version of the serving stack.
-    #[arg(long, value_name = "VERSION", requires = "serving_stack")]
-    pub(crate) serving_stack_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
     #[command(flatten)]
     pub(crate) traffic: TrafficOptions,
+}
+
+/// How the server is run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StackOptions {
+    /// Way of running the server (`kubectl infer serving-stacks list`).
+    #[arg(long, value_name = "STACK")]
+    pub(crate) serving_stack: Option<String>,
+    /// Version of the serving stack.
+    #[arg(long, value_name = "VERSION", requires = "serving_stack")]
+    pub(crate) serving_stack_version: Option<String>,
 }
 
 /// How long requests are: by use case or by number.
@@ -152,12 +159,8 @@ pub(crate) struct ListBenchmarks {
     /// Only this machine type.
     #[arg(long, value_name = "MACHINE")]
     pub(crate) instance_type: Option<String>,
-    /// Only this serving stack.
-    #[arg(long, value_name = "STACK")]
-    pub(crate) serving_stack: Option<String>,
-    /// Only this version of the serving stack.
-    #[arg(long, value_name = "VERSION", requires = "serving_stack")]
-    pub(crate) serving_stack_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
     /// Only traffic of this kind (`kubectl infer use-cases list`).
     #[arg(long, value_name = "NAME")]
     pub(crate) use_case: Option<String>,

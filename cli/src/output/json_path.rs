@@ -22,6 +22,9 @@ pub(super) fn render(template: &str, document: &Value) -> Result<String, Failure
 /// Deepest nesting of `range`.
 const MOST_RANGES: usize = 16;
 
+/// Deepest nesting of brackets and parentheses in a path; the parser of paths calls itself for each.
+const MOST_NESTING: usize = 32;
+
 enum Part {
     Text(String),
     Path(Path),
@@ -76,7 +79,7 @@ fn parse(template: &str) -> Result<Vec<Part>, String> {
     while let Some(start) = rest.find('{') {
         let (literal, braced) = rest.split_at(start);
         push(&mut open, Part::Text(literal.to_owned()));
-        let length = closing(braced).ok_or("a `{` is not closed")?;
+        let length = closing(braced, ('{', '}')).ok_or("a `{` is not closed")?;
         let expression = braced.get(1..length).unwrap_or_default().trim();
         rest = braced.get(length + 1..).unwrap_or_default();
         match expression {
@@ -105,8 +108,9 @@ fn push(open: &mut [(Option<Path>, Vec<Part>)], part: Part) {
     }
 }
 
-/// Where the brace that opens `text` is closed; quoted braces do not count.
-fn closing(text: &str) -> Option<usize> {
+/// Where the bracket that opens `text` is closed; quoted ones do not count, nested ones do.
+fn closing(text: &str, pair: (char, char)) -> Option<usize> {
+    let mut depth = 0_usize;
     let mut quote = None;
     let mut escaped = false;
     for (index, character) in text.char_indices() {
@@ -114,8 +118,11 @@ fn closing(text: &str) -> Option<usize> {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), _) if character == open => quote = None,
+            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
-            (None, '}') => return Some(index),
+            (None, _) if character == pair.0 => depth += 1,
+            (None, _) if character == pair.1 && depth <= 1 => return Some(index),
+            (None, _) if character == pair.1 => depth -= 1,
             _ => {}
         }
     }
@@ -160,8 +167,8 @@ fn path(text: &str) -> Result<Path, String> {
     let mut rest = body;
     while !rest.is_empty() {
         rest = if rest.starts_with('[') {
-            let length = bracket(rest).ok_or_else(|| format!("a `[` is not closed in `{text}`"))?;
-            let (selector, after) = rest.split_at(length);
+            let end = closing(rest, ('[', ']')).ok_or_else(|| format!("a `[` is not closed in `{text}`"))?;
+            let (selector, after) = rest.split_at(end + 1);
             standard.push_str(selector);
             after
         } else if let Some(after) = rest.strip_prefix("..") {
@@ -172,10 +179,28 @@ fn path(text: &str) -> Result<Path, String> {
             member(rest.strip_prefix('.').unwrap_or(rest), &mut standard)
         };
     }
+    if nesting(&standard) > MOST_NESTING {
+        return Err(format!("a path is nested deeper than {MOST_NESTING} levels"));
+    }
     match JsonPath::parse(&standard) {
         Ok(path) => Ok(Path { absolute, path }),
         Err(error) => Err(format!("`{text}` is not a path: {}", error.message())),
     }
+}
+
+/// How deep brackets and parentheses go, those in quotes too: nobody needs many of either.
+fn nesting(path: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for character in path.chars() {
+        match character {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Appends the key or `*` at the start of `text` as a bracketed selector; returns what follows it.
@@ -199,27 +224,6 @@ fn member<'a>(text: &'a str, standard: &mut String) -> &'a str {
         key => standard.push_str(&format!("['{}']", key.replace('\\', "\\\\").replace('\'', "\\'"))),
     }
     text.get(end..).unwrap_or_default()
-}
-
-/// Length of the bracketed selector that `text` starts with; quoted and nested brackets do not end it.
-fn bracket(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut quote = None;
-    let mut escaped = false;
-    for (index, character) in text.char_indices() {
-        match (quote, character) {
-            _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), _) if character == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(character),
-            (None, '[') => depth += 1,
-            (None, ']') if depth == 1 => return Some(index + 1),
-            (None, ']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -271,6 +275,8 @@ mod tests {
             assert_eq!(failure.status(), 2);
             assert!(failure.to_string().contains(problem), "{template}: {failure}");
         }
+        let deep = format!("{{.items[?{}@.a{}]}}", "(".repeat(10_000), ")".repeat(10_000));
+        assert!(render(&deep, &json!({})).unwrap_err().to_string().contains("nested deeper"));
         let nested = "{range .a}".repeat(1000);
         assert!(render(&nested, &json!({})).unwrap_err().to_string().contains("too many"));
     }
