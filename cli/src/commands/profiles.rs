@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use infer_core::catalog::Catalog;
 use infer_core::recommend::{
-    self, Measured, RecommendError, Recommendation, Recommendations, Rejection, Requirements,
+    self, Measured, Reachable, RecommendError, Recommendation, Recommendations, Rejection, Requirements,
 };
+use infer_core::workload::LatencyMetric;
 
 use crate::arguments::{Format, ListProfiles};
 use crate::failure::{Failure, unknown};
@@ -108,10 +109,26 @@ pub(super) fn failure(error: RecommendError) -> Failure {
     }
 }
 
+/// Names the latencies that the candidates were measured for, where the asked ones were not.
+fn measured_instead(failure: Failure, reachable: &Reachable) -> Failure {
+    let latencies = [
+        (LatencyMetric::Ttft, reachable.ttft),
+        (LatencyMetric::Itl, reachable.itl),
+        (LatencyMetric::Ntpot, reachable.ntpot),
+    ];
+    let measured = latencies.into_iter().filter_map(|(metric, range)| {
+        range.map(|range| format!("{metric} from {:.1} to {:.1} ms", range.lowest, range.highest))
+    });
+    let ranges: Vec<String> = measured.collect();
+    failure.hint(format!("measured was {}: set the target on that", ranges.join(", ")))
+}
+
 /// Why there is no row: what binds and what would be reachable.
 fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
     if let Some(infeasible) = &answers.infeasible {
-        return Failure::user(anyhow::anyhow!(infeasible.to_string()));
+        let failure = Failure::user(anyhow::anyhow!(infeasible.to_string()));
+        let blind = infeasible.nearest.is_empty() && !infeasible.never_measured.is_empty();
+        return if blind { measured_instead(failure, &answers.reachable) } else { failure };
     }
     let what = asked.model.as_deref().unwrap_or("any model");
     let others: BTreeSet<String> = answers
