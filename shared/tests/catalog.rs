@@ -211,8 +211,9 @@ fn the_chatbot_has_the_lengths_of_the_service() {
     let chatbot = catalog.find_use_case("chatbot").expect("use case");
     let lengths = Lengths::Sharegpt;
     assert_eq!(chatbot.traffic, Traffic { input_tokens: 226.0, output_tokens: 195.0, lengths });
-    assert!(!chatbot.evidence.is_unverified("traffic"));
-    assert!(catalog.find_use_case("Deep Research").expect("use case").evidence.is_unverified("traffic"));
+    assert!(!chatbot.evidence.unverified.contains(&"traffic".to_owned()));
+    let research = catalog.find_use_case("Deep Research").expect("use case");
+    assert_eq!(research.evidence.unverified_fields().as_deref(), Some("traffic"));
 }
 
 #[test]

@@ -65,6 +65,9 @@ const COLUMNS: &[Column<Held>] = &[
         Value::of(row.measured.as_ref().map_or(NOT_MEASURED, |measured| measured.provenance.origin.name()))
     }),
     Column::new("model", "Model", TEXT, |row| Value::of(&row.configuration.model)),
+    Column::new("unverified", "Unverified", TEXT, |row| {
+        Value::text(row.placement.machine.evidence.unverified_fields())
+    }),
 ];
 
 /// Columns of a table that is not wide.

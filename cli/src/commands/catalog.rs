@@ -72,6 +72,9 @@ impl Row for Known<Model> {
             Column::new("kvBytesPerToken", "KV(KiB/token)", TENTHS, |row| {
                 Value::Number(cache_bytes_per_token(&row.entry) / KIB)
             }),
+            Column::new("unverified", "Unverified", TEXT, |row| {
+                Value::text(row.entry.evidence.unverified_fields())
+            }),
             Column::new("checkpoints", "Checkpoints", TEXT, |row| {
                 let ids = row.entry.checkpoints.iter().map(|checkpoint| checkpoint.id.as_str());
                 Value::text(Some(ids.collect::<Vec<_>>().join(" ")))

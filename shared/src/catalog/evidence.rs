@@ -19,9 +19,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether `field` stands without a source that confirms it.
-    pub fn is_unverified(&self, field: &str) -> bool {
-        self.unverified.iter().any(|name| name == field)
+    /// The fields that no source confirms, as one text; `None` where all are confirmed.
+    pub fn unverified_fields(&self) -> Option<String> {
+        (!self.unverified.is_empty()).then(|| self.unverified.join(", "))
     }
 
     /// A fact without a source is no fact.

@@ -30,8 +30,28 @@ impl Steps<'_> {
             probes::startup_seconds(plan) / 60,
             plan.weights_gib()
         ));
+        text.extend(self.unverified());
         text.extend(plan.notes.iter().map(|note| format!("Note: {note}.")));
         Comment { title: "What this is".to_owned(), text, commands: Vec::new() }
+    }
+
+    /// What the manifest rests on without a source that confirms it.
+    fn unverified(&self) -> Option<String> {
+        let plan = self.plan;
+        let entries = [
+            (format!("model {}", plan.model.id), Some(&plan.model.evidence)),
+            (format!("weights {}", plan.checkpoint.id), plan.checkpoint.evidence.as_ref()),
+            (format!("{} {}", plan.server.display_name, plan.version.version), Some(&plan.version.evidence)),
+            (format!("accelerator {}", plan.accelerator.id), Some(&plan.accelerator.evidence)),
+            (format!("machine type {}", plan.machine.name), Some(&plan.machine.evidence)),
+        ];
+        let doubtful = entries.into_iter().filter_map(|(entry, evidence)| {
+            let fields = evidence?.unverified_fields()?;
+            Some(format!("{entry} ({fields})"))
+        });
+        let doubtful: Vec<String> = doubtful.collect();
+        (!doubtful.is_empty())
+            .then(|| format!("No source confirms these entries of the catalog: {}.", doubtful.join("; ")))
     }
 
     fn figures(&self) -> String {
