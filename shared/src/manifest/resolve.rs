@@ -8,7 +8,7 @@ use crate::catalog::{
 use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Parallelism, Range};
 use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
 use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
-use crate::workload::LatencyMetric;
+use crate::workload::{LatencyMetric, Traffic};
 
 /// Share of the computed context that a server is told: it refuses to start when its own count of free memory
 /// comes out below the length it was told.
@@ -17,7 +17,8 @@ const CONTEXT_MARGIN: f64 = 0.9;
 /// Decides everything that a manifest needs.
 ///
 /// A measured configuration comes first: the cheapest that meets the targets, with the stock weights if any
-/// meets them. Without one, and without targets, it is the fewest accelerators whose memory holds the model.
+/// meets them, of the traffic asked, else of the one nearest to chat. Without one, and without targets, it is
+/// the fewest accelerators whose memory holds the model.
 ///
 /// # Errors
 /// Names that the catalog does not have, targets out of reach, a model that does not fit, and whatever else
@@ -110,11 +111,25 @@ impl<'a, 's> Asked<'a, 's> {
         let usable: Vec<Recommendation> =
             answers.ranked.into_iter().filter(|found| self.is_usable(found)).collect();
         let asked = self.precision();
-        let of_precision =
-            usable.iter().find(|found| found.configuration.precision.is_none_or(|of| of == asked));
+        let of_precision: Vec<&Recommendation> = usable
+            .iter()
+            .filter(|found| found.configuration.precision.is_none_or(|of| of == asked))
+            .collect();
         // Other weights only where the request leaves the choice.
         let free = self.request.precision.is_none() && self.found.checkpoint.id == self.found.model.id;
-        Ok(of_precision.or_else(|| usable.first().filter(|_| free)).cloned())
+        let candidates = if of_precision.is_empty() && free { usable.iter().collect() } else { of_precision };
+        Ok(self.of_likeliest_traffic(&candidates).cloned())
+    }
+
+    /// The best of the candidates, all of one traffic: costs of unlike traffics do not compare. Where no lengths
+    /// are asked, it is the measured traffic nearest to the service's own, chat.
+    fn of_likeliest_traffic<'r>(&self, candidates: &[&'r Recommendation]) -> Option<&'r Recommendation> {
+        if self.request.traffic.is_some() {
+            return candidates.first().copied();
+        }
+        let distance = |found: &&Recommendation| found.traffic.distance(&Traffic::SHAREGPT);
+        // The first of equals, and candidates stand in the order of their rank.
+        candidates.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
     /// Whether one Pod can be the replica, and weights of that precision are published.
@@ -148,6 +163,14 @@ impl<'a, 's> Asked<'a, 's> {
         let asked = self.precision();
         let precision = configuration.precision.unwrap_or(asked);
         let mut notes = Vec::new();
+        if self.request.traffic.is_none() && recommendation.traffic != Traffic::SHAREGPT {
+            notes.push(format!(
+                "no lengths were named: of those that were measured, {} tokens in/out come nearest to chat ({}); \
+                 name yours to have figures of them",
+                recommendation.traffic,
+                Traffic::SHAREGPT
+            ));
+        }
         let (checkpoint, quantize_at_load) = if precision == asked {
             (self.found.checkpoint, self.quantize_at_load)
         } else {

@@ -90,6 +90,51 @@ mod golden {
     }
 
     #[test]
+    fn qwen_on_h100_is_quantized_to_fp8_while_it_loads() {
+        let request = ManifestRequest {
+            precision: Some(Precision::Fp8),
+            ..ManifestRequest::new("Qwen/QwQ-32B", "vllm", "nvidia-h100-80gb")
+        };
+        insta::assert_snapshot!(manifest(&request));
+    }
+
+    #[test]
+    fn gpt_oss_on_b200_with_tensorrt_llm() {
+        insta::assert_snapshot!(manifest(&ManifestRequest::new(
+            "openai/gpt-oss-120b",
+            "trtllm",
+            "nvidia-b200"
+        )));
+    }
+
+    #[test]
+    fn mistral_on_l4_with_tgi() {
+        let request = ManifestRequest::new("mistralai/Mistral-7B-Instruct-v0.3", "tgi", "nvidia-l4");
+        insta::assert_snapshot!(manifest(&request));
+    }
+
+    #[test]
+    fn deepseek_on_b200_scales_with_sglang() {
+        let request = ManifestRequest {
+            target_itl_milliseconds: Some(50.0),
+            requests_per_second: Some(20.0),
+            ..ManifestRequest::new("deepseek-ai/DeepSeek-R1", "sglang", "nvidia-b200")
+        };
+        insta::assert_snapshot!(set(&request).unwrap().to_yaml(Part::All).unwrap());
+    }
+
+    #[test]
+    fn gemma_on_one_h100_from_a_bucket_caches_on_local_ssd() {
+        let request = ManifestRequest::new("google/gemma-2-27b-it", "vllm", "nvidia-h100-80gb");
+        insta::assert_snapshot!(manifest(&from_bucket(request, None)));
+    }
+
+    #[test]
+    fn qwen_on_one_tpu_chip() {
+        insta::assert_snapshot!(manifest(&ManifestRequest::new("Qwen/Qwen3-4B", "vllm", "v6e")));
+    }
+
+    #[test]
     fn transfer_of_a_gated_model() {
         let request = TransferRequest {
             model: "google/gemma-2-27b-it".to_owned(),

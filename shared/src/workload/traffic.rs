@@ -35,6 +35,18 @@ impl Traffic {
     /// How far a profile's lengths may lie from the asked ones and still serve them: the service's own rule.
     pub const SERVES_WITHIN: f64 = 0.20;
 
+    /// The traffic of the service's own benchmarks: chat, with the mean lengths of ShareGPT
+    /// (GKE Inference Quickstart documentation, "Benchmarking").
+    pub const SHAREGPT: Self = Self { input_tokens: 226.0, output_tokens: 195.0, lengths: Lengths::Sharegpt };
+
+    /// How unlike two traffics are: the length of the vector of the logarithms of their lengths' ratios, so that
+    /// half and double are equally far.
+    pub fn distance(&self, other: &Self) -> f64 {
+        let input = (self.mean_input_tokens() / other.mean_input_tokens()).ln();
+        let output = (self.mean_output_tokens() / other.mean_output_tokens()).ln();
+        input.hypot(output)
+    }
+
     /// Mean tokens of a prompt.
     pub fn mean_input_tokens(&self) -> f64 {
         self.input_tokens * self.mean_share()
