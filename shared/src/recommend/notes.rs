@@ -12,8 +12,6 @@ const UNLIKE_LOAD: &str = "some rows were measured in a closed loop (a fixed num
 const NO_PRICE: &str = "rows without a price come last, by output tokens a second of an accelerator";
 const NO_KNEE: &str = "rows without a knee stand at the highest throughput that was measured, whatever its \
      latency: a latency target makes them comparable";
-const PART_OF_MACHINE: &str = "rows that use a part of a machine pay for that part: alone on it they cost what \
-     the whole machine does";
 const MEAN_TTFT: &str = "some TTFT figures are means over a run that starts with all requests at once: they lie \
      above the median that the target is for";
 
@@ -35,7 +33,6 @@ pub fn notes(ranked: &[Recommendation], requirements: &Requirements) -> Vec<Stri
         (regions.len() > 1, prices_of.as_str()),
         (any(|row| row.cost.priced().is_none()), NO_PRICE),
         (any(without_knee), NO_KNEE),
-        (any(|row| row.placement.share < 1.0 && row.cost.priced().is_some()), PART_OF_MACHINE),
         (requirements.targets.ttft.is_some() && mean_ttft, MEAN_TTFT),
     ];
     let apply = notes.into_iter().filter(|(applies, _)| *applies);
