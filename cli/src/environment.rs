@@ -3,14 +3,15 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Folders and files of catalog overlays that the surroundings name, in the order in which they are read.
+/// The folder of the user's catalog overlays, which need not exist.
+pub(crate) fn catalog_folder() -> Option<PathBuf> {
+    config_folder().map(|folder| folder.join("kubectl-infer").join("catalog"))
+}
+
+/// Folders and files of catalog overlays that `KUBECTL_INFER_CATALOG` names, in the order in which they are read.
 pub(crate) fn catalog_paths() -> Vec<PathBuf> {
-    let configured = config_folder().map(|folder| folder.join("kubectl-infer").join("catalog"));
-    let mut paths: Vec<PathBuf> = configured.filter(|folder| folder.is_dir()).into_iter().collect();
-    if let Some(list) = env::var_os("KUBECTL_INFER_CATALOG") {
-        paths.extend(env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()));
-    }
-    paths
+    let list = env::var_os("KUBECTL_INFER_CATALOG").unwrap_or_default();
+    env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
 /// `$XDG_CONFIG_HOME`, or its default in the home folder.

@@ -13,10 +13,19 @@ use crate::failure::Failure;
 
 /// The embedded catalog under the user's own: the configuration folder, `KUBECTL_INFER_CATALOG`, `--catalog`.
 pub(crate) fn catalog(options: &CatalogOptions) -> Result<Catalog, Failure> {
-    let paths = environment::catalog_paths();
+    let configured = environment::catalog_folder();
+    let named = environment::catalog_paths();
     let mut documents = Vec::new();
-    for path in paths.iter().chain(&options.catalog) {
-        documents.extend(read(path).map_err(Failure::user)?);
+    if let Some(folder) = configured.filter(|folder| folder.is_dir()) {
+        documents.extend(read(&folder).map_err(Failure::user)?);
+    }
+    for path in named.iter().chain(&options.catalog) {
+        let read = read(path).map_err(Failure::user)?;
+        if read.is_empty() {
+            let message = format!("folder `{}` holds no `*.yaml` file of a catalog", path.display());
+            return Err(Failure::user(anyhow::anyhow!(message)));
+        }
+        documents.extend(read);
     }
     if documents.is_empty() {
         return Ok(Catalog::embedded());

@@ -33,8 +33,21 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn tell(failure: &Failure) -> ExitCode {
-    say(format_args!("{failure}"));
+    say(format_args!("{}", printable(&failure.to_string())));
     ExitCode::from(failure.status())
+}
+
+/// Names that were not found come from anywhere: their control characters must not steer a terminal.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() && letter != '\n' && letter != '\t' {
+            printable.extend(letter.escape_default());
+        } else {
+            printable.push(letter);
+        }
+    }
+    printable
 }
 
 fn say(message: std::fmt::Arguments<'_>) {

@@ -165,7 +165,10 @@ fn a_target_out_of_reach_says_what_is_within() {
         (
             "benchmarks|list|--model|Qwen/QwQ-32B|--model-server|vllm",
             1,
-            &["nothing was measured of `Qwen/QwQ-32B` on `vllm`", "kubectl infer list --model Qwen/QwQ-32B"],
+            &[
+                "nothing was measured of `Qwen/QwQ-32B` on `vllm`",
+                "kubectl infer accelerators list --model Qwen/QwQ-32B",
+            ],
         ),
         (
             "list|--model|Qwen/QwQ-32B",
@@ -181,6 +184,44 @@ fn a_target_out_of_reach_says_what_is_within() {
             &["NTPOT of 10 ms is out of reach"],
         ),
     ]);
+}
+
+#[test]
+fn no_answer_says_why_and_where_one_is() {
+    check(&[
+        (
+            "list|--model|MiniMaxAI/MiniMax-M2.5|--accelerator-type|nvidia-h200-141gb|--target-cost-per-million-output-tokens|1",
+            1,
+            &["no price is known for", "a cost target cannot be compared"],
+        ),
+        (
+            "list|--model|Qwen/Qwen3-Coder-480B-A35B-Instruct|--target-ntpot-milliseconds|100",
+            1,
+            &["NTPOT was never measured", "no latency: leave the latency targets out"],
+        ),
+        ("list|--provenance|estimated", 1, &["no figures of any model are estimated", "`--provenance any`"]),
+        ("list|--accelerator-type|nvidia-tesla-t4", 1, &["nothing was measured for any model with"]),
+        (
+            "benchmarks|list|--model|google/gemma-2-27b-it|--model-server|sglang",
+            1,
+            &["`kubectl infer list --model google/gemma-2-27b-it` prints what was measured"],
+        ),
+        ("models|list|--filter|architecture.name:llama", 2, &["unknown column `architecture.name`"]),
+    ]);
+}
+
+#[test]
+fn control_characters_of_a_name_do_not_reach_the_terminal() {
+    let message = infer(&["list", "--model", "\u{1b}[31mred\u{7}"]).failed(1);
+    assert!(message.contains(r"unknown model `\u{1b}[31mred\u{7}`"), "{message}");
+}
+
+#[test]
+fn a_folder_without_catalog_files_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("prices.json"), "{}").unwrap();
+    let message = infer_in(folder.path(), &["models", "list", "--catalog", "."]).failed(1);
+    assert!(message.contains("folder `.` holds no `*.yaml` file"), "{message}");
 }
 
 #[test]

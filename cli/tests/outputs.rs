@@ -249,7 +249,7 @@ fn overlays_add_and_replace_in_the_order_of_their_sources() {
             "use-cases",
             "list",
             "--filter",
-            "useCase=Mine",
+            "name=Mine",
             "-o",
             "jsonpath={.items[*].averageInputLength}",
         ]);

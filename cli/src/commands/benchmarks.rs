@@ -8,7 +8,7 @@ use infer_core::workload::LatencyMetric;
 use serde_json::{Map, json};
 
 use super::profiles;
-use crate::arguments::{BenchmarksCommand, Format};
+use crate::arguments::{BenchmarksCommand, Format, ListBenchmarks};
 use crate::failure::Failure;
 use crate::output::{Item, Listing, Outcome};
 use crate::requirements;
@@ -131,6 +131,24 @@ fn cost(row: &PointRow, of: fn(&PricedCost) -> f64) -> Value<'static> {
     Value::number(priced(row).map(of))
 }
 
+/// Why there is no curve, and where to look instead: other servers, or what nobody measured.
+fn nothing(catalog: &Catalog, options: &ListBenchmarks) -> Failure {
+    let (model, server) = (&options.model, &options.model_server);
+    let is_measured = |model: &str| {
+        let id = catalog.find_model(model).map(|found| &found.model.id);
+        id.and_then(|id| catalog.profiles(id)).is_ok_and(|profiles| !profiles.is_empty())
+    };
+    let hint = if is_measured(model) {
+        format!("`kubectl infer list --model {model}` prints what was measured of the model")
+    } else {
+        format!(
+            "nobody measured the model: `kubectl infer accelerators list --model {model}` prints what holds it"
+        )
+    };
+    let message = format!("nothing was measured of `{model}` on `{server}` with these requirements");
+    Failure::user(anyhow::anyhow!(message)).hint(hint)
+}
+
 /// `benchmarks list`.
 pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outcome, Failure> {
     let BenchmarksCommand::List(options) = command;
@@ -138,10 +156,7 @@ pub(super) fn list(catalog: &Catalog, command: BenchmarksCommand) -> Result<Outc
     let benchmarks =
         recommend::benchmarks(catalog, &Measured::new(catalog), &asked).map_err(profiles::failure)?;
     if benchmarks.is_empty() {
-        let message = format!("nothing was measured of `{}` on `{}`", options.model, options.model_server);
-        let hint =
-            format!("`kubectl infer list --model {}` prints what was measured of the model", options.model);
-        return Err(Failure::user(anyhow::anyhow!("{message} with these requirements")).hint(hint));
+        return Err(nothing(catalog, &options));
     }
     let rows = select(rows(benchmarks), &options.list)?;
     let listing = Listing {

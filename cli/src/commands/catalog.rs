@@ -250,7 +250,7 @@ struct Traffic(UseCase);
 impl Row for Traffic {
     fn columns() -> &'static [Column<Self>] {
         const COLUMNS: &[Column<Traffic>] = &[
-            Column::new("useCase", "Use Case", TEXT, |row| Value::text(Some(row.0.name.as_str()))),
+            Column::new("name", "Use Case", TEXT, |row| Value::text(Some(row.0.name.as_str()))),
             Column::new("averageInputLength", "Average Input Length", WHOLE, |row| {
                 Value::Number(row.0.traffic.mean_input_tokens())
             }),
@@ -265,7 +265,7 @@ impl Row for Traffic {
 
 /// `use-cases list`.
 pub(super) fn use_cases(catalog: &Catalog, command: UseCasesCommand) -> Result<Outcome, Failure> {
-    const SHOWN: &[&str] = &["useCase", "averageInputLength", "averageOutputLength"];
+    const SHOWN: &[&str] = &["name", "averageInputLength", "averageOutputLength"];
     let UseCasesCommand::List(options) = command;
     let cases = catalog.use_cases().map_err(Failure::user)?.iter().cloned().map(Traffic).collect();
     list("UseCaseList", cases, SHOWN, &options.list, |row| {

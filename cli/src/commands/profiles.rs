@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use infer_core::catalog::Catalog;
 use infer_core::recommend::{
-    self, Measured, Reachable, RecommendError, Recommendation, Recommendations, Rejection, Requirements,
+    self, Measured, ProvenanceFilter, Reachable, RecommendError, Recommendation, Recommendations, Rejection,
+    Requirements,
 };
 use infer_core::workload::LatencyMetric;
 
@@ -116,10 +117,13 @@ fn measured_instead(failure: Failure, reachable: &Reachable) -> Failure {
         (LatencyMetric::Itl, reachable.itl),
         (LatencyMetric::Ntpot, reachable.ntpot),
     ];
-    let measured = latencies.into_iter().filter_map(|(metric, range)| {
-        range.map(|range| format!("{metric} from {:.1} to {:.1} ms", range.lowest, range.highest))
-    });
+    let measured = latencies
+        .into_iter()
+        .filter_map(|(metric, range)| range.map(|range| format!("{metric} of {}", range.in_milliseconds())));
     let ranges: Vec<String> = measured.collect();
+    if ranges.is_empty() {
+        return failure.hint("their throughput was measured, no latency: leave the latency targets out");
+    }
     failure.hint(format!("measured was {}: set the target on that", ranges.join(", ")))
 }
 
@@ -130,7 +134,7 @@ fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
         let blind = infeasible.nearest.is_empty() && !infeasible.never_measured.is_empty();
         return if blind { measured_instead(failure, &answers.reachable) } else { failure };
     }
-    let what = asked.model.as_deref().unwrap_or("any model");
+    let what = asked.model.as_deref().map_or_else(|| "any model".to_owned(), |model| format!("`{model}`"));
     let others: BTreeSet<String> = answers
         .rejected
         .iter()
@@ -140,12 +144,16 @@ fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
     let failure = match (asked.traffic, others.is_empty()) {
         (Some(traffic), false) => {
             let message =
-                format!("nothing was measured for `{what}` with lengths within 20 % of {traffic} tokens");
+                format!("nothing was measured for {what} with lengths within 20 % of {traffic} tokens");
             let lengths = others.into_iter().collect::<Vec<_>>().join(", ");
             Failure::user(anyhow::anyhow!(message))
                 .hint(format!("measured lengths (input/output tokens) are {lengths}"))
         }
-        _ => Failure::user(anyhow::anyhow!("nothing was measured for `{what}` with these requirements")),
+        _ if asked.provenance == ProvenanceFilter::Estimated => {
+            Failure::user(anyhow::anyhow!("no figures of {what} are estimated"))
+                .hint("`--provenance any` prints what was measured")
+        }
+        _ => Failure::user(anyhow::anyhow!("nothing was measured for {what} with these requirements")),
     };
     match (answers.not_measured.len(), &asked.model) {
         (0, _) | (_, None) => failure,

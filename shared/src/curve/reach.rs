@@ -20,6 +20,13 @@ impl Range {
             Some(Self { lowest: lowest.min(value), highest: highest.max(value) })
         })
     }
+
+    /// The range of a latency, as `34.2 to 71.9 ms`: rounded up, so that what is printed can be asked for.
+    pub fn in_milliseconds(&self) -> String {
+        let [lowest, highest] =
+            [self.lowest, self.highest].map(|value| format!("{:.1}", (value * 10.0).ceil() / 10.0));
+        if lowest == highest { format!("{lowest} ms") } else { format!("{lowest} to {highest} ms") }
+    }
 }
 
 impl Curve {
@@ -35,5 +42,16 @@ impl Curve {
 
     pub(super) fn highest_throughput(&self) -> f64 {
         self.throughput_reach().map_or(0.0, |range| range.highest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_range_can_be_asked_for() {
+        assert_eq!(Range { lowest: 47.01, highest: 91.8 }.in_milliseconds(), "47.1 to 91.8 ms");
+        assert_eq!(Range { lowest: 50.6, highest: 50.6 }.in_milliseconds(), "50.6 ms");
     }
 }

@@ -197,6 +197,22 @@ pub enum ManifestError {
         /// Accelerators for which there are curves of the model.
         measured: Vec<String>,
     },
+    /// Somebody measured it, as no manifest can run it or as the request does not want it.
+    #[error(
+        "no manifest can follow the measurements of {model} with {server} on {accelerator}: {}; leave the \
+         latency target out, or name what was measured",
+        .reasons.join("; ")
+    )]
+    CurvesUnusable {
+        /// Model.
+        model: String,
+        /// Server.
+        server: String,
+        /// Accelerator.
+        accelerator: String,
+        /// What stands against a curve, each reason once.
+        reasons: Vec<String>,
+    },
     /// The curve does not tell how many requests are in flight.
     #[error(
         "the curve of {model} on {accelerator} tells no requests in flight (it has no NTPOT): no threshold \
@@ -220,8 +236,8 @@ pub enum ManifestError {
     },
     /// The model does not fit into the memory of the accelerators.
     #[error(
-        "{model} does not fit on {accelerators} × {accelerator}: {why}; in one Pod it fits on {}",
-        list_or(elsewhere, "no accelerator of GKE")
+        "{model} does not fit on {accelerators} × {accelerator}: {why}{}; in one Pod it fits on {}",
+        other_weights(.smaller.as_ref()), list_or(elsewhere, "no accelerator of GKE")
     )]
     DoesNotFit {
         /// Model.
@@ -232,6 +248,8 @@ pub enum ManifestError {
         accelerators: u32,
         /// Why.
         why: DoesNotFit,
+        /// Other weights of the model that the same accelerator holds, and on how many.
+        smaller: Option<(Precision, u32)>,
         /// What holds it instead.
         elsewhere: Vec<String>,
     },
@@ -254,10 +272,7 @@ fn ranges_of(accelerator: &str, ranges: &[(LatencyMetric, Range)]) -> String {
     let parts: Vec<String> = ranges
         .iter()
         .map(|(metric, range)| {
-            format!(
-                "{metric} of {:.1} to {:.1} ms is reachable on {accelerator}",
-                range.lowest, range.highest
-            )
+            format!("{metric} of {} is reachable on {accelerator}", range.in_milliseconds())
         })
         .collect();
     if parts.is_empty() { String::new() } else { format!("{}; ", parts.join(", ")) }
@@ -282,6 +297,11 @@ fn with_traffic(traffic: Option<&str>) -> String {
 
 fn measured_on(accelerators: &[String]) -> String {
     if accelerators.is_empty() { String::new() } else { format!("; measured is {}", accelerators.join(", ")) }
+}
+
+fn other_weights(smaller: Option<&(Precision, u32)>) -> String {
+    let Some((precision, accelerators)) = smaller else { return String::new() };
+    format!("; its {precision} weights fit on {accelerators} (`--precision {precision}`)")
 }
 
 fn with_versions(writable: &[String]) -> String {

@@ -90,7 +90,8 @@ impl<'a, 's> Asked<'a, 's> {
         }
     }
 
-    fn best(&self, server_version: Option<String>) -> Result<Option<Recommendation>, ManifestError> {
+    /// What was measured and meets the targets, best first, whether or not a manifest can follow it.
+    fn answers(&self, server_version: Option<String>) -> Result<Vec<Recommendation>, ManifestError> {
         let requirements = Requirements {
             model: Some(self.found.checkpoint.id.clone()),
             server: Some(self.server.name.clone()),
@@ -108,17 +109,26 @@ impl<'a, 's> Asked<'a, 's> {
             let accelerator = self.accelerator.id.clone();
             return Err(ManifestError::OutOfReach { accelerator, ranges, infeasible: Box::new(infeasible) });
         }
-        let usable: Vec<Recommendation> =
-            answers.ranked.into_iter().filter(|found| self.is_usable(found)).collect();
-        let asked = self.precision();
-        let of_precision: Vec<&Recommendation> = usable
-            .iter()
-            .filter(|found| found.configuration.precision.is_none_or(|of| of == asked))
-            .collect();
-        // Other weights only where the request leaves the choice.
-        let free = self.request.precision.is_none() && self.found.checkpoint.id == self.found.model.id;
-        let candidates = if of_precision.is_empty() && free { usable.iter().collect() } else { of_precision };
+        Ok(answers.ranked)
+    }
+
+    fn best(&self, server_version: Option<String>) -> Result<Option<Recommendation>, ManifestError> {
+        let answers = self.answers(server_version)?;
+        let usable: Vec<&Recommendation> =
+            answers.iter().filter(|found| self.obstacle(found).is_none()).collect();
+        let of_precision: Vec<&Recommendation> =
+            usable.iter().copied().filter(|found| self.is_of_precision(found)).collect();
+        let candidates = if of_precision.is_empty() && self.is_free() { usable } else { of_precision };
         Ok(self.of_likeliest_traffic(&candidates).cloned())
+    }
+
+    fn is_of_precision(&self, found: &Recommendation) -> bool {
+        found.configuration.precision.is_none_or(|of| of == self.precision())
+    }
+
+    /// Whether the request leaves the choice of the weights.
+    fn is_free(&self) -> bool {
+        self.request.precision.is_none() && self.found.checkpoint.id == self.found.model.id
     }
 
     /// The best of the candidates, all of one traffic: costs of unlike traffics do not compare. Where no lengths
@@ -132,29 +142,37 @@ impl<'a, 's> Asked<'a, 's> {
         candidates.iter().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
-    /// Whether one Pod can be the replica, and weights of that precision are published.
-    fn is_usable(&self, found: &Recommendation) -> bool {
+    /// Why no Pod can be the replica, or nobody publishes weights of that precision; `None` when neither holds.
+    fn obstacle(&self, found: &Recommendation) -> Option<String> {
         let configuration = &found.configuration;
         let precision = configuration.precision.unwrap_or(self.precision());
-        let published =
-            self.found.model.checkpoint_of(precision).is_some() || self.quantize_at_load == Some(precision);
+        if found.placement.machines > 1 {
+            let Placement { machines, machine, .. } = &found.placement;
+            return Some(format!("a replica spans {machines} × {}", machine.name));
+        }
+        if self.found.model.checkpoint_of(precision).is_none() && self.quantize_at_load != Some(precision) {
+            return Some(format!("the catalog knows no {precision} weights of it"));
+        }
+        if !self.accelerator.runs(precision) {
+            return Some(format!("{} does not run {precision}", self.accelerator.id));
+        }
+        if self.request.accelerators.is_some_and(|asked| asked != configuration.accelerators) {
+            return Some(format!("they are of {} accelerators", configuration.accelerators));
+        }
         // Without a target a single point says neither where to run nor that this is the configuration to
         // take.
-        let tells = found.operating.kind
-            != OperatingKind::MaximumThroughput(MaximumReason::NoKnee(NoKnee::SinglePoint));
+        if found.operating.kind
+            == OperatingKind::MaximumThroughput(MaximumReason::NoKnee(NoKnee::SinglePoint))
+        {
+            return Some("they are single points".to_owned());
+        }
         let version = self.version_for(configuration.server_version.as_deref()).ok();
-        let names = version.and_then(|version| version.arguments.as_ref());
         // Without names the plan says what is missing.
-        let spreads = names.is_none_or(|names| {
-            let Parallelism { data, expert, .. } = configuration.parallelism;
-            (data == 1 || names.data_parallel.is_some()) && (expert == 1 || names.expert_parallel.is_some())
-        });
-        tells
-            && spreads
-            && found.placement.machines == 1
-            && published
-            && self.accelerator.runs(precision)
-            && self.request.accelerators.is_none_or(|asked| asked == configuration.accelerators)
+        let names = version.and_then(|version| version.arguments.as_ref())?;
+        let Parallelism { data, expert, .. } = configuration.parallelism;
+        let spreads =
+            (data == 1 || names.data_parallel.is_some()) && (expert == 1 || names.expert_parallel.is_some());
+        (!spreads).then(|| format!("no flag of {} spreads it as measured", self.server.display_name))
     }
 
     /// A plan of what somebody measured.
@@ -235,8 +253,8 @@ impl<'a, 's> Asked<'a, 's> {
         let accelerator = self.accelerator.id.clone();
         Err(match last {
             Some((accelerators, why)) => {
-                let elsewhere = self.holders()?;
-                ManifestError::DoesNotFit { model, accelerator, accelerators, why, elsewhere }
+                let (smaller, elsewhere) = (self.smaller(version)?, self.holders()?);
+                ManifestError::DoesNotFit { model, accelerator, accelerators, why, smaller, elsewhere }
             }
             None => ManifestError::NoMachine(format!("no GKE machine gives whole {accelerator} to one Pod")),
         })
@@ -252,6 +270,22 @@ impl<'a, 's> Asked<'a, 's> {
             self.catalog.find_machine(only)?;
         }
         Ok(self.catalog.replica_sizes(self.accelerator, only)?)
+    }
+
+    /// Other weights of the model that the accelerator holds, on the fewest, where the request leaves the choice.
+    fn smaller(&self, version: &ServerVersion) -> Result<Option<(Precision, u32)>, ManifestError> {
+        if !self.is_free() {
+            return Ok(None);
+        }
+        let counts = self.counts()?;
+        let fewest = |checkpoint: &Checkpoint| {
+            let holds =
+                |count: &u32| self.memory(checkpoint, None, version, Parallelism::tensor(*count)).is_ok();
+            let count = counts.iter().copied().find(holds)?;
+            Some((checkpoint.precision, count))
+        };
+        let others = self.found.model.checkpoints.iter();
+        Ok(others.filter(|other| self.accelerator.runs(other.precision)).find_map(fewest))
     }
 
     /// Other accelerators of GKE that hold the model in one Pod of the same server, each with the fewest it takes.
@@ -377,18 +411,28 @@ impl<'a, 's> Asked<'a, 's> {
         Ok(curves)
     }
 
+    /// Why there is no curve to hold a latency with.
     fn no_curve(&self) -> Result<ManifestError, ManifestError> {
+        let (model, server) = (self.found.checkpoint.id.clone(), self.server.display_name.clone());
+        let accelerator = self.accelerator.id.clone();
+        let of_others = |found: &Recommendation| {
+            let precision = found.configuration.precision.filter(|_| !self.is_of_precision(found));
+            precision.map(|precision| format!("they are of {precision} weights"))
+        };
+        let answers = self.answers(None)?;
+        let mut reasons: Vec<String> =
+            answers.iter().filter_map(|found| self.obstacle(found).or(of_others(found))).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        if !reasons.is_empty() {
+            return Ok(ManifestError::CurvesUnusable { model, server, accelerator, reasons });
+        }
         let mut measured: Vec<String> =
             self.curves(None)?.into_iter().map(|curve| curve.configuration.accelerator).collect();
         measured.sort_unstable();
         measured.dedup();
-        Ok(ManifestError::NoCurve {
-            model: self.found.checkpoint.id.clone(),
-            server: self.server.display_name.clone(),
-            accelerator: self.accelerator.id.clone(),
-            traffic: self.request.traffic.map(|traffic| traffic.to_string()),
-            measured,
-        })
+        let traffic = self.request.traffic.map(|traffic| traffic.to_string());
+        Ok(ManifestError::NoCurve { model, server, accelerator, traffic, measured })
     }
 
     /// Adds to a refused precision the accelerators of the catalog that run it.

@@ -298,6 +298,34 @@ mod autoscaling {
     }
 
     #[test]
+    fn what_was_measured_but_cannot_be_written_is_not_called_unmeasured() {
+        let refused = |request: ManifestRequest| {
+            let error = set(&request).unwrap_err();
+            assert!(matches!(error, ManifestError::CurvesUnusable { .. }), "{error:?}");
+            error.to_string()
+        };
+        let target = |model: &str, server: &str, accelerator: &str| ManifestRequest {
+            target_ntpot_milliseconds: Some(200.0),
+            ..ManifestRequest::new(model, server, accelerator)
+        };
+        let gemma = || target("google/gemma-2-27b-it", "vllm", "nvidia-l4");
+        let message = refused(ManifestRequest { accelerators: Some(2), ..gemma() });
+        assert!(message.contains("on nvidia-l4: they are of 4 accelerators"), "{message}");
+        let message = refused(ManifestRequest { precision: Some(Precision::Fp8), ..gemma() });
+        assert!(message.contains("on nvidia-l4: they are of bf16 weights"), "{message}");
+        let message = refused(target("deepseek-ai/DeepSeek-V3", "trtllm", "nvidia-gb200"));
+        assert!(message.contains("a replica spans 2 × a4x-highgpu-4g"), "{message}");
+    }
+
+    #[test]
+    fn what_does_not_fit_names_the_weights_that_would() {
+        let request = ManifestRequest::new("Qwen/Qwen3-Coder-480B-A35B-Instruct", "vllm", "tpu7x");
+        let message = set(&request).unwrap_err().to_string();
+        assert!(message.contains("its fp8 weights fit on 4 (`--precision fp8`)"), "{message}");
+        set(&ManifestRequest { precision: Some(Precision::Fp8), ..request }).unwrap();
+    }
+
+    #[test]
     fn targets_and_loads_that_make_no_sense_are_refused() {
         for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let target = ManifestRequest { target_ntpot_milliseconds: Some(value), ..gemma_on_l4() };

@@ -92,11 +92,26 @@ fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
+/// Objects of the service's REST fields, and of ours beside them, whose members are columns.
+const OBJECTS: &[&str] = &[
+    "modelserverinfo",
+    "resourcesused",
+    "workloadspec",
+    "performancestats",
+    "operatingpoint",
+    "pricing",
+    "provenance",
+];
+
 /// The column of this name or heading; only letters and digits count, in either case. Of a path of the service's
 /// REST fields (`performanceStats.ttftMilliseconds`) the last name counts, of a heading the unit may be left out
-/// (`ttft` is `TTFT(ms)`).
+/// (`ttft` is `TTFT(ms)`). Members of other objects are no columns: `architecture.name` is not `name`.
 pub fn find_column<R: Row>(name: &str) -> Result<&'static Column<R>, UnknownColumn> {
-    let wanted = folded(name.rsplit('.').next().unwrap_or(name));
+    let wanted = match name.rsplit_once('.') {
+        Some((path, last)) if OBJECTS.contains(&folded(path).as_str()) => folded(last),
+        Some(_) => String::new(),
+        None => folded(name),
+    };
     let without_unit = |header: &str| folded(header.split(['(', '/']).next().unwrap_or(header));
     let columns = || R::columns().iter();
     let found = columns()

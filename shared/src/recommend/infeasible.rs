@@ -78,6 +78,8 @@ pub struct Infeasible {
     pub nearest: Vec<Nearest>,
     /// Latencies that a target is about, and of how many candidates they were never measured.
     pub never_measured: Vec<(LatencyMetric, usize)>,
+    /// Candidates within every latency target that have no price to compare with a cost target.
+    pub without_price: usize,
     /// The least change of the targets that has an answer, the cheapest of equals.
     pub least_change: Option<Change>,
     /// The cheapest answer to the same targets on what the question's other limits leave out: another
@@ -170,6 +172,13 @@ impl fmt::Display for Infeasible {
         }
         for (metric, candidates) in &self.never_measured {
             write!(f, "\n  {metric} was never measured for {candidates} of the candidates")?;
+        }
+        if self.without_price > 0 {
+            let candidates = self.without_price;
+            write!(
+                f,
+                "\n  no price is known for {candidates} of the candidates: a cost target cannot be compared"
+            )?;
         }
         if let Some(change) = &self.least_change {
             f.write_str("\n  least change:")?;

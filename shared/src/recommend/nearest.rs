@@ -26,6 +26,7 @@ impl Asked<'_> {
         Ok(Some(Infeasible {
             nearest: nearest(&answers.rejected),
             never_measured: never_measured(&answers.rejected),
+            without_price: without_price(&answers.rejected),
             least_change: self.least_change(curves)?,
             elsewhere: self.elsewhere(source)?.map(Box::new),
         }))
@@ -131,4 +132,9 @@ fn never_measured(rejected: &[Rejected]) -> Vec<(LatencyMetric, usize)> {
     };
     let counts = LatencyMetric::ALL.iter().map(|metric| (*metric, of(metric)));
     counts.filter(|(_, count)| *count > 0).collect()
+}
+
+/// How many candidates only lack a price.
+fn without_price(rejected: &[Rejected]) -> usize {
+    rejected.iter().filter(|rejected| rejected.why == Rejection::NoPrice).count()
 }

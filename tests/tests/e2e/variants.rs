@@ -140,6 +140,7 @@ fn autoscaled(catalog: &Catalog, model: &Model) -> Result<Vec<Variant>> {
                 ManifestError::ServerNotWritable { .. }
                 | ManifestError::NoSignal { .. }
                 | ManifestError::NoCurve { .. }
+                | ManifestError::CurvesUnusable { .. }
                 | ManifestError::NoMachine(_),
             ) => {}
             Err(error) => return Err(anyhow!(error).context(format!("{asked:?}"))),
