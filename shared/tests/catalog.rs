@@ -118,7 +118,7 @@ fn every_profile_names_weights_and_a_version_that_the_catalog_has() {
 #[test]
 fn a_model_is_found_by_id_checkpoint_and_short_name() {
     let catalog = Catalog::embedded();
-    for name in ["google/gemma-2-27b-it", "GOOGLE/GEMMA-2-27B-IT", "gemma-2-27b-it", "gemma-2-27b"] {
+    for name in ["google/gemma-2-27b-it", "GOOGLE/GEMMA-2-27B-IT", "gemma-2-27b-it"] {
         assert_eq!(catalog.find_model(name).expect(name).model.id, "google/gemma-2-27b-it");
     }
     let quantized = catalog.find_model("nvidia/Qwen3-235B-A22B-NVFP4").expect("a checkpoint");
@@ -132,6 +132,11 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     let error = catalog.find_model("google/gema-2-27b-it").expect_err("no such model").to_string();
     let expected = "unknown model `google/gema-2-27b-it`, did you mean `google/gemma-2-27b-it`";
     assert!(error.starts_with(expected), "{error}");
+    // The name of other weights, those before tuning: suggested, not taken.
+    for base in ["gemma-2-27b", "Llama-3.1-8B", "Qwen2.5-7B"] {
+        let error = catalog.find_model(base).expect_err(base).to_string();
+        assert!(error.contains(&format!("{base}-")), "{error}");
+    }
     let error = catalog.find_accelerator("nvidia-h100").expect_err("no such accelerator").to_string();
     assert!(error.contains("`nvidia-h100-80gb`"), "{error}");
     let error = catalog.find_model("zzzzzzzz").expect_err("nothing resembles it").to_string();
