@@ -99,6 +99,9 @@ pub struct ServerImage {
     /// Command that starts the server in it; empty: the image's own entrypoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Environment without which the image does not run on GKE.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
     /// Compressed or unpacked size in GB where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_gb: Option<f64>,

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext,
+    Container, ContainerPort, EnvVar, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile,
+    SecurityContext,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::arguments::{ModelSource, arguments};
 use super::probes::{self, API_PORT, Drain};
-use super::storage::{StoragePlan, WeightCache, empty_dir, mount};
+use super::storage::{StoragePlan, WeightCache, empty_dir, mount, variable};
 use super::{Gke, ManifestError, Plan, labels, resources};
 
 /// Name of the server's container, as in the seeds.
@@ -93,6 +94,8 @@ fn container(plan: &Plan<'_>, storage: &StoragePlan) -> Result<Container, Manife
         location: storage.path.unwrap_or(&plan.checkpoint.id),
         served_name: storage.path.map(|_| plan.checkpoint.id.as_str()),
     };
+    let of_image = image.environment.iter().map(|(name, value)| variable(name, value));
+    let env: Vec<EnvVar> = of_image.chain(storage.env.iter().cloned()).collect();
     let mut mounts = vec![mount(SHM_VOLUME, "/dev/shm")];
     mounts.extend(storage.mounts.iter().cloned());
     Ok(Container {
@@ -100,7 +103,7 @@ fn container(plan: &Plan<'_>, storage: &StoragePlan) -> Result<Container, Manife
         image: Some(image.image.clone()),
         command: (!image.command.is_empty()).then(|| image.command.clone()),
         args: Some(arguments(plan, source)?),
-        env: (!storage.env.is_empty()).then(|| storage.env.clone()),
+        env: (!env.is_empty()).then_some(env),
         ports: Some(ports(plan)),
         resources: Some(resources::requirements(plan, storage)?),
         volume_mounts: Some(mounts),
