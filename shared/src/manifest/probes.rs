@@ -46,14 +46,34 @@ impl Drain {
 /// Seconds that a start may take, in whole minutes: download where there is one, load, and the fixed part.
 pub(super) fn startup_seconds(plan: &Plan<'_>) -> i32 {
     let bytes = plan.checkpoint.bytes as f64;
-    let download = match plan.request.storage {
-        Storage::HuggingFace { .. } => bytes / DOWNLOAD_BYTES_PER_SECOND,
-        Storage::Bucket { .. } => 0.0,
-    };
-    let fixed = if plan.is_tpu() { TPU_START_SECONDS } else { GPU_START_SECONDS };
+    let download = if downloads(plan) { bytes / DOWNLOAD_BYTES_PER_SECOND } else { 0.0 };
+    let fixed = fixed_seconds(plan);
     let minutes = ((download + bytes / LOAD_BYTES_PER_SECOND + fixed) / 60.0).ceil();
     // A week caps what an absurd size in an overlay asks for; the cast is exact below it.
     minutes.min(7.0 * 24.0 * 60.0) as i32 * 60
+}
+
+/// The assumptions behind [`startup_seconds`], in words.
+pub(super) fn startup_reason(plan: &Plan<'_>) -> String {
+    const MEGABYTE: f64 = 1e6;
+    let download = if downloads(plan) {
+        format!("downloaded at {} MB/s, ", DOWNLOAD_BYTES_PER_SECOND / MEGABYTE)
+    } else {
+        String::new()
+    };
+    format!(
+        "{download}loaded at {} MB/s, and {} minutes for the rest",
+        LOAD_BYTES_PER_SECOND / MEGABYTE,
+        fixed_seconds(plan) / 60.0
+    )
+}
+
+const fn downloads(plan: &Plan<'_>) -> bool {
+    matches!(plan.request.storage, Storage::HuggingFace { .. })
+}
+
+fn fixed_seconds(plan: &Plan<'_>) -> f64 {
+    if plan.is_tpu() { TPU_START_SECONDS } else { GPU_START_SECONDS }
 }
 
 /// Holds the other two probes back until the server has answered once, or gives up after the budget.

@@ -165,6 +165,7 @@ fn every_variant_of_the_catalog_fits_its_machine() {
                 let Ok(plan) = plan(&catalog, &source, &request) else { continue };
                 let set = manifests(&plan, &Surroundings::default()).unwrap();
                 check_fits(&plan, &set);
+                check_good_manners(&set);
                 // Once for each pair of server and accelerator: reading YAML is most of the time of this
                 // test.
                 if seen.insert((server.name.as_str(), accelerator.id.as_str())) {
@@ -205,6 +206,37 @@ fn check_fits(plan: &Plan<'_>, set: &ManifestSet) {
         let boot_disk = plan.weights_gib() < 90.0;
         assert!(boot_disk || gib(request) <= plan.machine.pod_ephemeral_gib(), "{what}: {request}");
     }
+}
+
+/// What every rule of a well written inference Pod asks.
+fn check_good_manners(set: &ManifestSet) {
+    let deployment = object(set, "Deployment").unwrap();
+    let template = at(&deployment, "/spec/template");
+    let container = at(template, "/spec/containers/0");
+    for variable in container["env"].as_array().into_iter().flatten() {
+        let is_token = variable["name"] == "HF_TOKEN";
+        assert!(!is_token || variable.pointer("/valueFrom/secretKeyRef").is_some(), "{variable}");
+    }
+    let in_bucket = |volume: &&Value| volume.get("csi").is_some();
+    let model = at(template, "/spec/volumes").as_array().unwrap().iter().find(in_bucket);
+    assert_eq!(
+        model.is_some(),
+        at(container, "/args").to_string().contains("\"/data\"")
+            || at(container, "/args").to_string().contains("=/data\""),
+        "{container}"
+    );
+    if let Some(model) = model {
+        assert_eq!(at(template, "/metadata/annotations")["gke-gcsfuse/volumes"], "true");
+        let mounts = at(container, "/volumeMounts").as_array().unwrap();
+        let mount = mounts.iter().find(|mount| mount["name"] == model["name"]).unwrap();
+        assert_eq!((at(model, "/csi/readOnly"), &mount["readOnly"]), (&true.into(), &true.into()));
+    }
+    let seconds = |pointer: &str| at(template, pointer).as_i64().unwrap();
+    let grace = seconds("/spec/terminationGracePeriodSeconds");
+    assert!(seconds("/spec/containers/0/lifecycle/preStop/sleep/seconds") < grace);
+    let startup = seconds("/spec/containers/0/startupProbe/failureThreshold")
+        * seconds("/spec/containers/0/startupProbe/periodSeconds");
+    assert!(startup < at(&deployment, "/spec/progressDeadlineSeconds").as_i64().unwrap());
 }
 
 fn check_reads_back(set: &ManifestSet) {
@@ -343,6 +375,92 @@ mod autoscaling {
         assert_eq!(object(&set, "Deployment").unwrap().pointer("/spec/replicas"), Some(&Value::from(1)));
         let text = set.to_yaml(Part::Comments).unwrap();
         assert!(text.contains("scale deployment/llama-3-3-70b-instruct-vllm --replicas="), "{text}");
+    }
+}
+
+mod on_gke {
+    use super::*;
+
+    fn comments(request: &ManifestRequest) -> String {
+        set(request).unwrap().to_yaml(Part::Comments).unwrap()
+    }
+
+    /// Admission refuses Pods that select both a compute class and Spot nodes.
+    #[test]
+    fn a_compute_class_alone_says_that_its_machines_are_spot() {
+        let request = ManifestRequest {
+            storage: Storage::HuggingFace { cache: HubCache::BootDisk },
+            spot: true,
+            ..ManifestRequest::new("meta-llama/Llama-3.3-70B-Instruct", "vllm", "nvidia-tesla-a100")
+        };
+        let set = set(&request).unwrap();
+        let deployment = object(&set, "Deployment").unwrap();
+        let selector = at(&deployment, "/spec/template/spec/nodeSelector");
+        let class = "llama-3-3-70b-instruct-vllm";
+        assert_eq!(selector["cloud.google.com/compute-class"], class);
+        assert!(selector.get("cloud.google.com/gke-spot").is_none(), "{selector}");
+        assert_eq!(
+            object(&set, "ComputeClass").unwrap().pointer("/spec/priorities/0/spot"),
+            Some(&true.into())
+        );
+        let pool = format!("--node-taints=cloud.google.com/compute-class={class}:NoSchedule");
+        assert!(comments(&request).contains(&pool), "{}", comments(&request));
+    }
+
+    #[test]
+    fn spot_pods_run_on_tainted_nodes() {
+        let request = ManifestRequest { spot: true, ..gemma_on_l4() };
+        let deployment = object(&set(&request).unwrap(), "Deployment").unwrap();
+        let pod = at(&deployment, "/spec/template/spec");
+        assert_eq!(at(pod, "/nodeSelector")["cloud.google.com/gke-spot"], "true");
+        assert_eq!(at(pod, "/tolerations/0/key"), "cloud.google.com/gke-spot");
+    }
+
+    /// The upload needs what the Pods that read do not: the token, and leave to write.
+    #[test]
+    fn the_upload_has_its_token_and_its_binding_before_it_runs() {
+        let text = comments(&from_bucket(gemma_on_l4(), None));
+        let mut rest = text.as_str();
+        for step in [
+            "--role=roles/storage.objectViewer",
+            "create secret generic hf-secret",
+            "create serviceaccount model-upload",
+            "--role=roles/storage.objectUser",
+            "sa/model-upload\"",
+            "--service-account=model-upload",
+            "--for=condition=complete --timeout=12h job/gemma-2-27b-it-transfer",
+            "gcloud storage ls gs://models-eu/weights/config.json",
+            "kubectl apply -f manifests.yaml",
+        ] {
+            let Some((_, after)) = rest.split_once(step) else { panic!("{step} is missing in {rest}") };
+            rest = after;
+        }
+    }
+
+    /// The images of these versions do not look where GKE mounts the driver.
+    #[test]
+    fn the_driver_is_found() {
+        let request = ManifestRequest {
+            model_server_version: Some("v0.9.0".to_owned()),
+            ..ManifestRequest::new("google/gemma-2-2b-it", "vllm", "nvidia-l4")
+        };
+        let deployment = object(&set(&request).unwrap(), "Deployment").unwrap();
+        let first = at(&deployment, "/spec/template/spec/containers/0/env/0");
+        assert_eq!(first["name"], "LD_LIBRARY_PATH");
+        assert!(first["value"].as_str().unwrap().starts_with("/usr/local/nvidia/lib64"), "{first}");
+        // Its entrypoint finds the driver; a command of ours would replace it.
+        let tgi = ManifestRequest::new("mistralai/Mistral-7B-Instruct-v0.3", "tgi", "nvidia-l4");
+        let deployment = object(&set(&tgi).unwrap(), "Deployment").unwrap();
+        assert!(deployment.pointer("/spec/template/spec/containers/0/command").is_none(), "{deployment}");
+    }
+
+    #[test]
+    fn a_part_of_a_machine_says_what_autopilot_needs() {
+        let part = ManifestRequest::new("openai/gpt-oss-120b", "vllm", "nvidia-h200-141gb");
+        let count = "`cloud.google.com/gke-accelerator-count: \"8\"`";
+        assert!(comments(&part).contains(count), "{}", comments(&part));
+        assert!(!comments(&gemma_on_l4()).contains("gke-accelerator-count"));
+        assert!(!comments(&llama_on_tpu()).contains("gpu"));
     }
 }
 

@@ -4,7 +4,9 @@ use super::weights::principal;
 use super::{Comment, Steps, over_lines};
 use crate::catalog::{AcceleratorKind, Catalog};
 use crate::manifest::autoscaler;
+use crate::manifest::gke::COMPUTE_CLASS;
 use crate::manifest::request::Storage;
+use crate::manifest::storage::WeightCache;
 use crate::manifest::threshold::replicas;
 
 /// The Custom Metrics Stackdriver Adapter, as in the seeds.
@@ -72,15 +74,36 @@ impl Steps<'_> {
     }
 
     fn create_cluster(&self) -> Comment {
-        let text = "If there is none. Autopilot makes nodes by itself; the next step is then not needed.";
+        let text = "If there is none; of Kubernetes 1.30 or newer, since the Pods sleep before they stop \
+                    (`preStop.sleep`). Autopilot makes nodes by itself; the next step is then not needed.";
         Comment {
             title: "Create a cluster".to_owned(),
-            text: vec![text.to_owned()],
+            text: std::iter::once(text.to_owned()).chain(self.on_autopilot()).collect(),
             commands: vec![
                 format!(r#"gcloud container clusters create-auto "$CLUSTER_NAME" {PLACE}"#),
                 format!(r#"gcloud container clusters get-credentials "$CLUSTER_NAME" {PLACE}"#),
             ],
         }
+    }
+
+    /// Node selectors that Autopilot needs beyond those that fit every cluster.
+    fn on_autopilot(&self) -> Option<String> {
+        let plan = self.plan;
+        if plan.is_tpu() || self.storage.cache == WeightCache::ComputeClass {
+            return None;
+        }
+        let whole = plan.machine.whole_accelerators();
+        let count = (plan.accelerators < whole).then(|| {
+            format!(
+                ", and `cloud.google.com/gke-accelerator-count: \"{whole}\"`, since it otherwise gives each Pod a \
+                 machine of its own"
+            )
+        });
+        Some(format!(
+            "On Autopilot add the node selector `cloud.google.com/gke-gpu-driver-version: latest`, since its \
+             default driver may be too old for the image{}.",
+            count.unwrap_or_default()
+        ))
     }
 
     fn node_pool(&self) -> Comment {
@@ -93,10 +116,19 @@ impl Steps<'_> {
         lines.extend(self.node_flags());
         lines.push(format!("--enable-autoscaling --num-nodes=0 --min-nodes=0 --max-nodes={}", self.nodes()));
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let text = "In a regional cluster add `--node-locations` with the zones that have the machine.";
+        let mut text = vec![
+            "In a regional cluster add `--node-locations` with the zones that have the machine.".to_owned(),
+        ];
+        if self.storage.cache == WeightCache::ComputeClass {
+            text.push(
+                "The ComputeClass makes such a pool by itself from GKE 1.33.3-gke.1136000 on, and before where \
+                 the cluster has node auto-provisioning."
+                    .to_owned(),
+            );
+        }
         Comment {
             title: "Create a node pool (Standard clusters only)".to_owned(),
-            text: vec![text.to_owned()],
+            text,
             commands: self.driver_for_bucket().into_iter().chain([over_lines(&lines)]).collect(),
         }
     }
@@ -113,6 +145,11 @@ impl Steps<'_> {
             flags.push(format!("--ephemeral-storage-local-ssd=count={}", (gigabytes / LOCAL_SSD_GB).max(1)));
         }
         flags.extend(self.storage.boot_disk_gib.map(|gib| format!("--disk-size={gib}")));
+        if self.storage.cache == WeightCache::ComputeClass {
+            // Without both, the pool is none of the class and its Pods do not run there.
+            let class = format!("{COMPUTE_CLASS}={}", plan.workload());
+            flags.push(format!("--node-labels={class} --node-taints={class}:NoSchedule"));
+        }
         if self.uses_bucket() {
             flags.push("--workload-metadata=GKE_METADATA".to_owned());
         }
@@ -149,13 +186,25 @@ impl Steps<'_> {
                     and a second one that GKE adds by itself would count every metric twice.";
         let observability = Comment {
             title: "Turn on observability (recommended)".to_owned(),
-            text: vec![text.to_owned()],
+            text: std::iter::once(text.to_owned()).chain(self.unknown_metrics()).collect(),
             commands: vec![update_cluster(&[
                 "--enable-managed-prometheus",
                 &format!("--logging=SYSTEM,WORKLOAD --monitoring=SYSTEM,DEPLOYMENT,HPA,POD{dcgm}"),
             ])],
         };
         std::iter::once(observability).chain(self.threshold.map(|_| self.adapter())).collect()
+    }
+
+    /// What a server exports of which the catalog has no metric.
+    fn unknown_metrics(&self) -> Option<String> {
+        let plan = self.plan;
+        plan.version.metrics.is_none().then(|| {
+            format!(
+                "The catalog knows no metric of {} {}: it is scraped at {}, where it answers only if it was \
+                 configured to.",
+                plan.server.display_name, plan.version.version, plan.server.metrics_path
+            )
+        })
     }
 
     fn adapter(&self) -> Comment {
@@ -188,7 +237,10 @@ pub(super) fn variables(location: &str) -> Comment {
     let number = r#"$(gcloud projects describe "$PROJECT_ID" --format='value(projectNumber)')"#;
     Comment {
         title: "Name project and cluster".to_owned(),
-        text: vec!["The commands below use these variables.".to_owned()],
+        text: vec![
+            "The commands below use these variables. Take a location near you that has the machine."
+                .to_owned(),
+        ],
         commands: vec![
             r#"export PROJECT_ID="$(gcloud config get-value project)""#.to_owned(),
             format!(r#"export PROJECT_NUMBER="{number}""#),

@@ -76,6 +76,7 @@ impl Steps<'_> {
              requested."
                 .to_owned(),
         ];
+        text.extend(self.driver_trouble());
         text.push(match &self.plan.request.storage {
             Storage::HuggingFace { .. } => "401 or 403 in the logs: the token is missing, wrong, or its \
                                             account has not accepted the licence."
@@ -107,5 +108,14 @@ impl Steps<'_> {
             }
         }
         Comment { title: "When it does not start".to_owned(), text, commands }
+    }
+
+    /// GPU images bring their CUDA, nodes the driver.
+    fn driver_trouble(&self) -> Option<String> {
+        (!self.plan.is_tpu()).then(|| {
+            "CUDA errors that name the driver: the image is built for a newer one than the node has; give the \
+             node the latest."
+                .to_owned()
+        })
     }
 }

@@ -26,9 +26,10 @@ impl Steps<'_> {
         text.extend(self.context());
         text.push(self.cache());
         text.push(format!(
-            "A start may take {} minutes ({:.0} GiB of weights) before it counts as failed.",
+            "A start may take {} minutes before it counts as failed: {:.0} GiB of weights, {}.",
             probes::startup_seconds(plan) / 60,
-            plan.weights_gib()
+            plan.weights_gib(),
+            probes::startup_reason(plan)
         ));
         text.extend(self.unverified());
         text.extend(plan.notes.iter().map(|note| format!("Note: {note}.")));

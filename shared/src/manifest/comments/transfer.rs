@@ -45,7 +45,7 @@ impl TransferSteps<'_> {
         let mut comments = vec![what, variables("us-central1")];
         comments.extend(new_namespace(self.namespace, &self.surroundings.kubectl()));
         comments.extend(licence(self.model_id, self.gated));
-        comments.push(secret(self.gated, &self.kubectl()));
+        comments.push(secret(self.gated, &self.kubectl(), "the upload"));
         comments.push(self.access());
         comments.push(self.run());
         comments

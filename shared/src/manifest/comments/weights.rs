@@ -1,10 +1,10 @@
 //! Licence, token, bucket.
 
 use super::{Comment, Steps, over_lines};
-use crate::manifest::BucketUri;
 use crate::manifest::request::Storage;
 use crate::manifest::storage::{DEFAULT_SERVICE_ACCOUNT, TOKEN_KEY, TOKEN_SECRET};
 use crate::manifest::threshold::replicas_for_load;
+use crate::manifest::{BucketUri, names};
 
 impl Steps<'_> {
     /// What it takes for a Pod to read the weights.
@@ -14,13 +14,16 @@ impl Steps<'_> {
             new_namespace(namespace, &self.surroundings.kubectl()).into_iter().collect();
         comments.extend(licence(&self.plan.checkpoint.id, self.plan.model.gated));
         match &self.plan.request.storage {
-            Storage::HuggingFace { .. } => comments.push(secret(self.plan.model.gated, &self.kubectl())),
+            Storage::HuggingFace { .. } => {
+                comments.push(secret(self.plan.model.gated, &self.kubectl(), "the server"));
+            }
             Storage::Bucket { model_bucket_uri, xla_cache_bucket_uri, service_account } => {
                 let account = service_account.as_deref().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
                 let parse = |uri: &String| BucketUri::parse(uri).ok();
                 if let Some(model) = parse(model_bucket_uri) {
                     let xla_cache = xla_cache_bucket_uri.as_ref().and_then(parse);
                     comments.push(self.access(&model, xla_cache.as_ref(), account));
+                    comments.push(secret(self.plan.model.gated, &self.kubectl(), "the upload"));
                     comments.push(self.upload(&model));
                 }
             }
@@ -54,8 +57,12 @@ impl Steps<'_> {
         Comment { title: "Let the Pods read the bucket".to_owned(), text, commands }
     }
 
+    /// The Job writes as a service account of its own: the Pods that serve may only read.
     fn upload(&self, model: &BucketUri) -> Comment {
+        const UPLOADER: &str = "model-upload";
         let id = &self.plan.checkpoint.id;
+        let kubectl = self.kubectl();
+        let job = names::transfer_name(id);
         let namespace = self.plan.request.namespace.as_ref();
         let namespace = namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
         Comment {
@@ -67,10 +74,14 @@ impl Steps<'_> {
                     .to_owned(),
             ],
             commands: vec![
+                format!("{kubectl} create serviceaccount {UPLOADER}"),
+                binding(model, "objectUser", self.namespace(), UPLOADER),
                 over_lines(&[
                     &format!("kubectl infer transfer create --model={id}{namespace}"),
-                    &format!("--model-bucket-uri={model} | {} apply -f -", self.surroundings.kubectl()),
+                    &format!("--model-bucket-uri={model} --service-account={UPLOADER}"),
+                    &format!("--output=manifest | {} apply -f -", self.surroundings.kubectl()),
                 ]),
+                format!("{kubectl} wait --for=condition=complete --timeout=12h job/{job}"),
                 format!("gcloud storage ls {model}/config.json"),
             ],
         }
@@ -126,12 +137,13 @@ pub(super) fn licence(model_id: &str, gated: bool) -> Option<Comment> {
     })
 }
 
-/// The Secret with the Hub's token.
-pub(super) fn secret(gated: bool, kubectl: &str) -> Comment {
+/// The Secret with the Hub's token, which `reader` downloads with.
+pub(super) fn secret(gated: bool, kubectl: &str, reader: &str) -> Comment {
     let (need, title) = if gated {
-        ("Without it the Pods do not start.", "Store the Hugging Face token")
+        (format!("Without it {reader} does not start."), "Store the Hugging Face token")
     } else {
-        ("Not required: a token raises the Hub's rate limits.", "Store a Hugging Face token (optional)")
+        let need = "Not required: a token raises the Hub's rate limits.".to_owned();
+        (need, "Store a Hugging Face token (optional)")
     };
     Comment {
         title: title.to_owned(),

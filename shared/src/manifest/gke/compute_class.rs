@@ -47,10 +47,13 @@ struct Disk {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Gpu {
     #[serde(rename = "type")]
     type_: String,
     count: u32,
+    /// GKE's default is older than what the CUDA of new images asks for.
+    driver_version: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,7 +75,7 @@ impl Gke {
         let type_ = plan.accelerator.id.clone();
         let count = plan.machine.whole_accelerators();
         let (gpu, tpu) = match plan.accelerator.kind {
-            AcceleratorKind::Gpu => (Some(Gpu { type_, count }), None),
+            AcceleratorKind::Gpu => (Some(Gpu { type_, count, driver_version: "latest" }), None),
             AcceleratorKind::Tpu => {
                 let topology = plan.topology().unwrap_or_default().to_owned();
                 (None, Some(Tpu { type_, count, topology }))
