@@ -148,7 +148,7 @@ impl Steps<'_> {
         if self.storage.cache == WeightCache::ComputeClass {
             // Without both, the pool is none of the class and its Pods do not run there.
             let class = format!("{COMPUTE_CLASS}={}", plan.workload());
-            flags.push(format!("--node-labels={class} --node-taints={class}:NoSchedule"));
+            flags.extend([format!("--node-labels={class}"), format!("--node-taints={class}:NoSchedule")]);
         }
         if self.uses_bucket() {
             flags.push("--workload-metadata=GKE_METADATA".to_owned());
