@@ -37,14 +37,22 @@ fn tell(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.status())
 }
 
-/// Names that were not found come from anywhere: their control characters must not steer a terminal.
+/// Names that were not found come from anywhere: their control characters must not steer a terminal, nor their
+/// length bury the message.
 fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_control() && letter != '\n' && letter != '\t' {
-            printable.extend(letter.escape_default());
-        } else {
-            printable.push(letter);
+    const LONGEST_LINE: usize = 2000;
+    let mut printable = String::with_capacity(text.len().min(LONGEST_LINE));
+    for line in text.split_inclusive('\n') {
+        for letter in line.chars().take(LONGEST_LINE) {
+            if letter.is_control() && letter != '\n' && letter != '\t' {
+                printable.extend(letter.escape_default());
+            } else {
+                printable.push(letter);
+            }
+        }
+        let left_out = line.chars().count().saturating_sub(LONGEST_LINE);
+        if left_out > 0 {
+            printable.push_str(&format!(" … ({left_out} more characters)\n"));
         }
     }
     printable

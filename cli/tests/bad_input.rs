@@ -217,6 +217,13 @@ fn control_characters_of_a_name_do_not_reach_the_terminal() {
 }
 
 #[test]
+fn a_name_of_any_length_does_not_bury_the_message() {
+    let message = infer(&["list", "--model", &"x".repeat(100_000)]).failed(1);
+    assert!(message.len() < 3000, "{} bytes", message.len());
+    assert!(message.contains("more characters)\nhint: "), "{message}");
+}
+
+#[test]
 fn a_folder_without_catalog_files_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("prices.json"), "{}").unwrap();

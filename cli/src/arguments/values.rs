@@ -115,8 +115,23 @@ pub(super) fn date(text: &str) -> Result<String, String> {
     };
     let dashes = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
     match (dashes, number(0..4), number(5..7), number(8..10)) {
-        (true, Some(_), Some(1..=12), Some(1..=31)) => Ok(text.to_owned()),
+        (true, Some(year), Some(month), Some(day @ 1..))
+            if days_of(year, month).is_some_and(|last| day <= last) =>
+        {
+            Ok(text.to_owned())
+        }
         _ => Err("must be a day as `2026-07-02`".to_owned()),
+    }
+}
+
+/// Days of a month of the Gregorian calendar.
+fn days_of(year: u32, month: u32) -> Option<u32> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
+        4 | 6 | 9 | 11 => Some(30),
+        2 => Some(if is_leap { 29 } else { 28 }),
+        _ => None,
     }
 }
 
@@ -142,9 +157,19 @@ mod tests {
     #[test]
     fn days_are_written_one_way() {
         assert_eq!(date("2026-07-02"), Ok("2026-07-02".to_owned()));
-        for text in
-            ["2026-7-2", "02.07.2026", "2026-13-01", "2026-00-10", "2026-01-32", "+026-01-01", "yesterday"]
-        {
+        assert_eq!(date("2028-02-29"), Ok("2028-02-29".to_owned()));
+        for text in [
+            "2026-7-2",
+            "02.07.2026",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-32",
+            "2026-01-00",
+            "2026-02-29",
+            "2026-04-31",
+            "+026-01-01",
+            "yesterday",
+        ] {
             assert!(date(text).is_err(), "{text:?}");
         }
     }

@@ -85,6 +85,11 @@ fn listed(names: &[String]) -> String {
 pub(super) fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     const MOST: usize = 4;
     const ALIKE: f64 = 0.75;
+    // Comparing takes the product of both lengths; names of the catalog have at most 200 characters.
+    const LONGEST: usize = 1000;
+    if asked.len() > LONGEST {
+        return Vec::new();
+    }
     let asked = asked.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
         .map(|name| (likeness(&asked, &name.to_lowercase()), name))
