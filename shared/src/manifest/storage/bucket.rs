@@ -14,6 +14,9 @@ const MODEL_VOLUME: &str = "model";
 /// Where the weights are mounted, as in the seeds.
 pub(super) const MODEL_PATH: &str = "/data";
 
+/// Home of what a server keeps beside the weights. TGI's image has it at `/data`, which is read only here.
+const WRITABLE_HOME: &str = "/tmp/hf_home";
+
 const XLA_VOLUME: &str = "xla-cache";
 const XLA_PATH: &str = "/xla-cache";
 
@@ -66,6 +69,7 @@ pub(super) fn plan(
         path: Some(MODEL_PATH),
         volumes: vec![fuse_volume(MODEL_VOLUME, model, model_options(cache), true)],
         mounts: vec![VolumeMount { read_only: Some(true), ..mount(MODEL_VOLUME, MODEL_PATH) }],
+        env: vec![variable("HF_HOME", WRITABLE_HOME)],
         template_annotations: annotations(plan, cache, sidecar),
         service_account: Some(service_account.to_owned()),
         sidecar: Some(sidecar),
