@@ -114,21 +114,33 @@ impl Comparison {
 /// A file that is no YAML or carries no request, and requests that the catalog no longer answers.
 pub fn diff(catalog: &Catalog, source: &dyn CurveSource, file: &str) -> Result<Comparison, DiffError> {
     let in_file = documents(file)?;
-    let mut made: BTreeMap<(String, String), Value> = BTreeMap::new();
+    let mut made: BTreeMap<Key, Value> = BTreeMap::new();
     let mut order = Vec::new();
-    for (deployment, request) in requests(&in_file)? {
+    for (of, request) in requests(&in_file)? {
+        let deployment = of.name.clone();
         let set = generate(catalog, source, &request, &Surroundings::default());
         let objects =
             set.and_then(|set| set.objects.iter().map(super::Object::to_json).collect::<Result<Vec<_>, _>>());
         let objects = objects.map_err(|error| DiffError::Manifest { deployment, error: Box::new(error) })?;
         for object in objects {
-            order.push(key(&object));
-            made.insert(key(&object), object);
+            // Where the request names no namespace, `kubectl apply` put the objects beside the Deployment.
+            let mut key = Key { is_live: of.is_live, ..Key::of(&object) };
+            if of.is_live && key.kind != "ComputeClass" {
+                key.namespace = of.namespace.clone();
+            }
+            order.push(key.clone());
+            made.insert(key, object);
         }
     }
     let mut objects = Vec::new();
     for object in in_file {
-        objects.push(compared(key(&object), Some(object.clone()), made.remove(&key(&object)))?);
+        let key = Key::of(&object);
+        let other = made.remove(&key);
+        let object = match &other {
+            Some(other) if key.is_live => as_written(object, other),
+            _ => object,
+        };
+        objects.push(compared(key, Some(object), other)?);
     }
     for key in order {
         if let Some(object) = made.remove(&key) {
@@ -157,28 +169,65 @@ fn documents(file: &str) -> Result<Vec<Value>, DiffError> {
     Ok(objects)
 }
 
-fn requests(objects: &[Value]) -> Result<Vec<(String, ManifestRequest)>, DiffError> {
+fn requests(objects: &[Value]) -> Result<Vec<(Key, ManifestRequest)>, DiffError> {
     let mut requests = Vec::new();
     for object in objects {
         let annotation = object.pointer("/metadata/annotations").and_then(|all| all.get(labels::REQUEST));
         let Some(text) = annotation.and_then(Value::as_str) else { continue };
-        let (_, deployment) = key(object);
+        let deployment = Key::of(object);
         match serde_json::from_str(text) {
             Ok(request) => requests.push((deployment, request)),
-            Err(error) => return Err(DiffError::Request { deployment, message: error.to_string() }),
+            Err(error) => {
+                let message = error.to_string();
+                return Err(DiffError::Request { deployment: deployment.name, message });
+            }
         }
     }
     if requests.is_empty() { Err(DiffError::NoRequest) } else { Ok(requests) }
 }
 
-/// Kind and name.
-fn key(object: &Value) -> (String, String) {
-    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    (text("/kind"), text("/metadata/name"))
+/// What tells the objects of a file apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    namespace: String,
+    kind: String,
+    name: String,
+    /// Whether it was read from a cluster, which fills in what nobody wrote.
+    is_live: bool,
+}
+
+impl Key {
+    fn of(object: &Value) -> Self {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self {
+            namespace: text("/metadata/namespace"),
+            kind: text("/kind"),
+            name: text("/metadata/name"),
+            is_live: object.pointer("/metadata/uid").is_some(),
+        }
+    }
+}
+
+/// An object of a cluster without the defaults that the API server fills in: only the fields that `written` has.
+/// Items of lists are compared in their order; where their number differs they stay as they are.
+fn as_written(live: Value, written: &Value) -> Value {
+    match (live, written) {
+        (Value::Object(live), Value::Object(written)) => {
+            let known = live.into_iter().filter_map(|(field, value)| {
+                let like = written.get(&field)?;
+                Some((field, as_written(value, like)))
+            });
+            Value::Object(known.collect())
+        }
+        (Value::Array(live), Value::Array(written)) if live.len() == written.len() => {
+            Value::Array(live.into_iter().zip(written).map(|(item, like)| as_written(item, like)).collect())
+        }
+        (live, _) => live,
+    }
 }
 
 fn compared(
-    (kind, name): (String, String),
+    Key { kind, name, .. }: Key,
     file: Option<Value>,
     catalog: Option<Value>,
 ) -> Result<ComparedObject, DiffError> {

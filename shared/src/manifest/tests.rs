@@ -564,6 +564,50 @@ mod comparison {
         assert!(matches!(of("Service").difference, Difference::OnlyInCatalog(_)));
     }
 
+    /// The objects as `kubectl get -o json` prints them.
+    fn live(namespace: &str) -> Vec<Value> {
+        let mut list = set(&gemma_on_l4()).unwrap().to_json().unwrap();
+        let items = list["items"].as_array_mut().unwrap();
+        for object in items.iter_mut() {
+            object["metadata"]["namespace"] = namespace.into();
+            object["metadata"]["uid"] = "6f1c".into();
+            object["metadata"]["resourceVersion"] = "7".into();
+            object["status"] = serde_json::json!({"replicas": 3});
+            if object["kind"] == "Deployment" {
+                object["spec"]["replicas"] = 3.into();
+                object["spec"]["revisionHistoryLimit"] = 10.into();
+                let container = &mut object["spec"]["template"]["spec"]["containers"][0];
+                container["terminationMessagePolicy"] = "File".into();
+                container["ports"][0]["protocol"] = "TCP".into();
+            }
+        }
+        items.clone()
+    }
+
+    fn list(items: &[Value]) -> String {
+        serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+    }
+
+    #[test]
+    fn what_a_cluster_fills_in_is_no_difference() {
+        let comparison = compare(&list(&live("default"))).unwrap();
+        assert!(comparison.is_same(), "{}", comparison.to_text());
+        let mut edited = live("default");
+        let deployment = edited.iter_mut().find(|object| object["kind"] == "Deployment").unwrap();
+        deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1.into();
+        let text = compare(&list(&edited)).unwrap().to_text();
+        assert!(text.contains("-      terminationGracePeriodSeconds: 1\n"), "{text}");
+        assert!(!text.contains("revisionHistoryLimit"), "{text}");
+    }
+
+    #[test]
+    fn the_same_in_two_namespaces_is_compared_twice() {
+        let both = [live("blue"), live("green")].concat();
+        let comparison = compare(&list(&both)).unwrap();
+        assert!(comparison.is_same(), "{}", comparison.to_text());
+        assert_eq!(comparison.objects.len(), both.len());
+    }
+
     #[test]
     fn files_that_cannot_be_compared_say_why() {
         assert!(matches!(compare("a: [b"), Err(DiffError::Malformed(_))));
