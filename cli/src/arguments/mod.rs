@@ -73,7 +73,7 @@ pub(crate) struct CatalogOptions {
     pub(crate) catalog: Vec<PathBuf>,
 }
 
-/// kubectl's own flags. Nothing here contacts a cluster: they are written into the commands that are printed.
+/// kubectl's own flags, and gcloud's project. Nothing here contacts a cluster: they are written into the commands that are printed.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterOptions {
     /// Namespace of the objects, and of the kubectl commands in the comments; no cluster is contacted.
@@ -85,6 +85,9 @@ pub(crate) struct ClusterOptions {
     /// Kubeconfig file of the kubectl commands in the comments; no cluster is contacted.
     #[arg(long, value_name = "PATH", global = true, hide_short_help = true, help_heading = "Global options")]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Google Cloud project of the gcloud commands in the comments; no project is contacted.
+    #[arg(long, value_name = "ID", global = true, hide_short_help = true, help_heading = "Global options")]
+    pub(crate) project: Option<String>,
 }
 
 /// The commands.

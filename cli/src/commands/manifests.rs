@@ -101,6 +101,7 @@ fn surroundings(cluster: &ClusterOptions, options: &WriteOptions) -> Result<Surr
     Ok(Surroundings {
         context: cluster.context.clone(),
         kubeconfig: cluster.kubeconfig.as_ref().map(text),
+        project: cluster.project.clone(),
         date,
         path: options.output_path.as_ref().map(text).filter(|path| path != "-"),
     })

@@ -47,6 +47,33 @@ fn what_the_program_prints_can_be_piped_into_kubectl_apply() -> Result<()> {
     Ok(())
 }
 
+/// What the API server filled in, and how it wrote quantities, is no difference to the catalog.
+#[test]
+fn what_was_applied_compares_equal_to_what_would_be_written() -> Result<()> {
+    let namespace = ControlPlane::shared()?.namespace("diff")?;
+    let folder = tempfile::tempdir()?;
+    for arguments in [
+        "--model google/gemma-2-27b-it --accelerator-type nvidia-l4 --target-ntpot-milliseconds 200",
+        "--model google/gemma-2-27b-it --accelerator-type nvidia-l4 --model-bucket-uri gs://models/gemma",
+        "--model deepseek-ai/DeepSeek-R1 --accelerator-type h200",
+        "--model meta-llama/Llama-3.3-70B-Instruct --accelerator-type tpu-v6e-slice",
+    ] {
+        namespace.apply(&infer(&format!("manifests create {arguments}"))?)?;
+    }
+    let kinds = "deployments,services,podmonitorings,horizontalpodautoscalers";
+    let live = namespace.kubectl()?.args(["get", kinds, "--output=yaml"]).output()?;
+    ensure!(live.status.success(), "{}", String::from_utf8_lossy(&live.stderr));
+    let file = folder.path().join("live.yaml");
+    std::fs::write(&file, &live.stdout)?;
+
+    let compared =
+        Command::new(binaries::kubectl_infer()?).args(["manifests", "diff", "-f"]).arg(&file).output()?;
+
+    let (out, err) = (String::from_utf8_lossy(&compared.stdout), String::from_utf8_lossy(&compared.stderr));
+    ensure!(compared.status.code() == Some(0), "{:?}\n{out}{err}", compared.status);
+    Ok(())
+}
+
 /// Applied twice, nothing changes: no field is one that the API server rewrites.
 #[test]
 fn applying_twice_changes_nothing() -> Result<()> {

@@ -25,6 +25,8 @@ pub(super) fn profile(row: &Recommendation, asked: &Requirements) -> Value {
     add("performanceStats", json!([performance(&row.operating.point, Some(&row.cost), asked)]));
     add("checkpoint", json!(row.checkpoint));
     add("precision", json!(row.configuration.precision.map(Precision::name)));
+    add("parallelism", json!(row.configuration.parallelism));
+    add("engineArguments", json!(row.configuration.engine_arguments));
     add("operatingPoint", operating_point(&row.operating));
     add("pricing", pricing(&row.cost, &row.placement));
     add("provenance", provenance(&row.provenance, row.load_kind));

@@ -1,7 +1,7 @@
 //! Quota, cluster, node pool, observability, metrics adapter.
 
 use super::weights::principal;
-use super::{Comment, Steps, over_lines};
+use super::{Comment, Steps, over_lines, quoted};
 use crate::catalog::{AcceleratorKind, Catalog};
 use crate::manifest::autoscaler;
 use crate::manifest::gke::COMPUTE_CLASS;
@@ -28,7 +28,7 @@ impl Steps<'_> {
     /// What has to be there before anything is applied.
     pub(super) fn cluster(&self) -> Vec<Comment> {
         vec![
-            variables(Catalog::default_region(&self.plan.machine.name)),
+            variables(Catalog::default_region(&self.plan.machine.name), self.surroundings.project.as_deref()),
             self.quota(),
             self.create_cluster(),
             self.node_pool(),
@@ -233,7 +233,8 @@ impl Steps<'_> {
 }
 
 /// Project, cluster and location.
-pub(super) fn variables(location: &str) -> Comment {
+pub(super) fn variables(location: &str, project: Option<&str>) -> Comment {
+    let project = project.map_or(r#""$(gcloud config get-value project)""#.to_owned(), quoted);
     let number = r#"$(gcloud projects describe "$PROJECT_ID" --format='value(projectNumber)')"#;
     Comment {
         title: "Name project and cluster".to_owned(),
@@ -242,7 +243,7 @@ pub(super) fn variables(location: &str) -> Comment {
                 .to_owned(),
         ],
         commands: vec![
-            r#"export PROJECT_ID="$(gcloud config get-value project)""#.to_owned(),
+            format!("export PROJECT_ID={project}"),
             format!(r#"export PROJECT_NUMBER="{number}""#),
             "export CLUSTER_NAME=inference".to_owned(),
             format!("export LOCATION={location}"),

@@ -37,6 +37,8 @@ pub struct Surroundings {
     pub context: Option<String>,
     /// kubectl's `--kubeconfig`.
     pub kubeconfig: Option<String>,
+    /// Google Cloud project; absent: that of gcloud's configuration.
+    pub project: Option<String>,
     /// Day for the header, as it is to be printed; absent: none.
     pub date: Option<String>,
     /// File that the manifests are written to; absent: a name stands for it.
@@ -49,6 +51,7 @@ impl Surroundings {
         let texts = [
             ("context", &self.context),
             ("kubeconfig", &self.kubeconfig),
+            ("project", &self.project),
             ("date", &self.date),
             ("output path", &self.path),
         ];
@@ -204,8 +207,10 @@ mod tests {
     #[test]
     fn what_could_leave_a_comment_is_refused() {
         for text in ["a\nb", "a\rb", "a\u{85}b"] {
-            let surroundings = Surroundings { context: Some(text.to_owned()), ..Surroundings::default() };
-            assert!(surroundings.check().is_err(), "{text:?}");
+            let text = Some(text.to_owned());
+            let context = Surroundings { context: text.clone(), ..Surroundings::default() };
+            let project = Surroundings { project: text.clone(), ..Surroundings::default() };
+            assert!(context.check().is_err() && project.check().is_err(), "{text:?}");
         }
     }
 
