@@ -54,7 +54,7 @@ fn what_was_applied_compares_equal_to_what_would_be_written() -> Result<()> {
     let folder = tempfile::tempdir()?;
     for arguments in [
         "--model google/gemma-2-27b-it --accelerator-type nvidia-l4 --target-ntpot-milliseconds 200",
-        "--model google/gemma-2-27b-it --accelerator-type nvidia-l4 --model-bucket-uri gs://models/gemma",
+        "--model Qwen/Qwen3-32B --accelerator-type nvidia-h100-80gb --model-bucket-uri gs://models/qwen",
         "--model deepseek-ai/DeepSeek-R1 --accelerator-type h200",
         "--model meta-llama/Llama-3.3-70B-Instruct --accelerator-type tpu-v6e-slice",
     ] {
