@@ -88,7 +88,7 @@ pub struct Accelerator {
 impl Accelerator {
     /// Device memory in bytes that a server finds: the usable figure where known, else the nominal.
     pub fn usable_memory_bytes(&self) -> f64 {
-        self.usable_memory_gib.unwrap_or(self.memory_gib) * crate::estimate::GIB
+        self.usable_memory_gib.unwrap_or(self.memory_gib) * super::GIB
     }
 }
 

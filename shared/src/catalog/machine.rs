@@ -101,7 +101,7 @@ impl Machine {
     /// Of local SSD GKE keeps 10 % as eviction threshold, and 50 GiB with one disk of 375 GB, 75 with two, 100
     /// with more (cloud.google.com/kubernetes-engine/docs/concepts/plan-node-sizes).
     pub fn pod_ephemeral_gib(&self) -> f64 {
-        const GIB_PER_GB: f64 = 1e9 / (1024.0 * 1024.0 * 1024.0);
+        const GIB_PER_GB: f64 = 1e9 / super::GIB;
         const DISK_GB: u64 = 375;
         let Some(gb) = self.bundled_local_ssd_gb else { return BootDisk::DEFAULT.allocatable_gib() };
         let reserved = match gb / DISK_GB {

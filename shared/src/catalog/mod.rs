@@ -31,3 +31,6 @@ pub use price::{Price, PriceBasis, PriceTable, PricingModel, RegionPrices};
 pub use profile::{Profile, ProfilePoint};
 pub use server::{ArgumentNames, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion};
 pub use use_case::UseCase;
+
+/// Bytes of a GiB.
+pub const GIB: f64 = 1024.0 * 1024.0 * 1024.0;

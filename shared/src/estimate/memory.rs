@@ -10,9 +10,8 @@
 
 use thiserror::Error;
 
-use super::GIB;
 use crate::catalog::{
-    Accelerator, AttentionKind, Checkpoint, FeedForwardKind, Model, Precision, SchedulerDefaults,
+    Accelerator, AttentionKind, Checkpoint, FeedForwardKind, GIB, Model, Precision, SchedulerDefaults,
     ServerVersion,
 };
 use crate::curve::Parallelism;

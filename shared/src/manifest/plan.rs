@@ -2,11 +2,10 @@
 
 use super::{ManifestError, ManifestRequest, names, precision};
 use crate::catalog::{
-    Accelerator, AcceleratorKind, ArgumentNames, Checkpoint, Machine, Model, Precision, Server, ServerImage,
-    ServerVersion,
+    Accelerator, AcceleratorKind, ArgumentNames, Checkpoint, GIB, Machine, Model, Precision, Server,
+    ServerImage, ServerVersion,
 };
 use crate::curve::Parallelism;
-use crate::estimate::GIB;
 use crate::estimate::memory::{EngineLimits, MemoryPlan};
 use crate::recommend::Recommendation;
 

@@ -18,8 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::comments::{self, Surroundings};
 use super::storage::{BucketUri, DEFAULT_SERVICE_ACCOUNT, mount, token, variable};
 use super::{ManifestError, ManifestSet, Object, labels, names};
-use crate::catalog::{Catalog, Checkpoint, Precision};
-use crate::estimate::GIB;
+use crate::catalog::{Catalog, Checkpoint, GIB, Precision};
 
 /// Image of the download: Python's own, with the client pinned below.
 const DOWNLOAD_IMAGE: &str = "python:3.13-slim";

@@ -1,7 +1,6 @@
 //! Which machine a replica runs on.
 
-use crate::catalog::{Catalog, CatalogError, Machine, Topology};
-use crate::estimate::GIB;
+use crate::catalog::{Catalog, CatalogError, GIB, Machine, Topology};
 
 /// Processors that a server needs beside one for each accelerator: one for the API, one for the engine (vLLM's
 /// documentation asks for `2 + accelerators` cores).
