@@ -9,6 +9,9 @@
 pub mod catalog;
 pub mod curve;
 pub mod estimate;
+pub mod inspect;
 pub mod manifest;
+pub mod policy;
 pub mod recommend;
+pub mod rules;
 pub mod workload;

@@ -1,0 +1,161 @@
+//! Containers of a Pod template.
+
+use serde_json::Value;
+
+use super::{Mount, PodTemplate, PointerBuf, parse_quantity};
+
+/// A container of a Pod template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The container itself.
+    pub value: &'a Value,
+    /// Where it stands in the object.
+    pub at: PointerBuf,
+    /// Whether it is among the init containers.
+    pub is_init: bool,
+    /// Whether it runs beside the others: a container, or an init container with `restartPolicy: Always`.
+    pub runs_along: bool,
+    /// Image as written; absent in patches and values files.
+    pub image: Option<&'a str>,
+    /// `env` in the order written; a later entry of a name wins.
+    pub environment: Vec<Environment<'a>>,
+    /// `volumeMounts`.
+    pub mounts: Vec<Mount<'a>>,
+    /// Memory, processors and disk that it asks for.
+    pub resources: Resources,
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is set to.
+    pub value: EnvironmentValue<'a>,
+    /// Where the entry stands in the object.
+    pub at: PointerBuf,
+}
+
+/// What an environment variable is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnvironmentValue<'a> {
+    /// A text that stands in the object, without references.
+    Literal(&'a str),
+    /// A key of a Secret.
+    Secret,
+    /// Anything that the object alone does not tell.
+    Reference,
+}
+
+/// Amounts that a container requests and is limited to; `None` where nothing readable is written.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Resources {
+    /// Memory request in bytes.
+    pub memory_request_bytes: Option<f64>,
+    /// Memory limit in bytes.
+    pub memory_limit_bytes: Option<f64>,
+    /// Processors requested.
+    pub vcpus_request: Option<f64>,
+    /// Ephemeral storage request in bytes.
+    pub ephemeral_request_bytes: Option<f64>,
+    /// Ephemeral storage limit in bytes.
+    pub ephemeral_limit_bytes: Option<f64>,
+}
+
+impl<'a> Container<'a> {
+    /// Pointer to a place below the container: `container.pointer(["resources", "limits"])`.
+    pub fn pointer<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+        self.at.concat(&PointerBuf::from_tokens(tokens))
+    }
+
+    /// The variable `name` as the process sees it: the last entry of that name.
+    pub fn variable(&self, name: &str) -> Option<&Environment<'a>> {
+        self.environment.iter().rev().find(|variable| variable.name == name)
+    }
+
+    /// The mount that holds `path`: the one with the longest path that is `path` or a directory above it.
+    pub fn mount_of(&self, path: &str) -> Option<&Mount<'a>> {
+        let holds = |mount: &&Mount<'_>| {
+            path.strip_prefix(mount.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.mounts.iter().filter(holds).max_by_key(|mount| mount.path.len())
+    }
+}
+
+/// All containers of a template: first the containers, then the init containers.
+pub(super) fn containers<'a>(template: &PodTemplate<'a>) -> Vec<Container<'a>> {
+    let of = |field: &'static str, is_init: bool| {
+        let list = template.value.pointer(&format!("/spec/{field}")).and_then(Value::as_array);
+        let at = template.at.concat(&PointerBuf::from_tokens(["spec", field]));
+        let list = list.into_iter().flatten().enumerate();
+        list.map(move |(index, value)| container(value, at.with_trailing_token(index), is_init))
+    };
+    of("containers", false).chain(of("initContainers", true)).collect()
+}
+
+fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let restarts = text("restartPolicy") == Some("Always");
+    Container {
+        name: text("name").unwrap_or_default(),
+        image: text("image"),
+        environment: environment(value, &at),
+        mounts: mounts(value, &at),
+        resources: resources(value),
+        runs_along: !is_init || restarts,
+        value,
+        at,
+        is_init,
+    }
+}
+
+fn environment<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Environment<'a>> {
+    let list = container.get("env").and_then(Value::as_array);
+    let list = list.into_iter().flatten().enumerate();
+    let read = list.filter_map(|(index, entry)| {
+        let name = entry.get("name").and_then(Value::as_str)?;
+        let at = at.concat(&PointerBuf::from_tokens(["env", &index.to_string()]));
+        let value = match entry.get("value").and_then(Value::as_str) {
+            Some(text) if text.contains("$(") => EnvironmentValue::Reference,
+            Some(text) => EnvironmentValue::Literal(text),
+            None if entry.pointer("/valueFrom/secretKeyRef").is_some() => EnvironmentValue::Secret,
+            None if entry.get("valueFrom").is_some() => EnvironmentValue::Reference,
+            None => EnvironmentValue::Literal(""),
+        };
+        Some(Environment { name, value, at })
+    });
+    read.collect()
+}
+
+fn mounts<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Mount<'a>> {
+    let list = container.get("volumeMounts").and_then(Value::as_array);
+    let list = list.into_iter().flatten().enumerate();
+    let read = list.filter_map(|(index, entry)| {
+        let path = entry.get("mountPath").and_then(Value::as_str)?;
+        Some(Mount {
+            volume: entry.get("name").and_then(Value::as_str)?,
+            path: if path.len() > 1 { path.trim_end_matches('/') } else { path },
+            read_only: entry.get("readOnly").and_then(Value::as_bool).unwrap_or(false),
+            at: at.concat(&PointerBuf::from_tokens(["volumeMounts", &index.to_string()])),
+        })
+    });
+    read.collect()
+}
+
+fn resources(container: &Value) -> Resources {
+    let amount = |part: &str, name: &str| {
+        let value = container.get("resources")?.get(part)?.get(name)?;
+        value.as_f64().or_else(|| parse_quantity(value.as_str()?))
+    };
+    Resources {
+        // Without a request Kubernetes takes the limit for it.
+        memory_request_bytes: amount("requests", "memory").or_else(|| amount("limits", "memory")),
+        memory_limit_bytes: amount("limits", "memory"),
+        vcpus_request: amount("requests", "cpu").or_else(|| amount("limits", "cpu")),
+        ephemeral_request_bytes: amount("requests", "ephemeral-storage")
+            .or_else(|| amount("limits", "ephemeral-storage")),
+        ephemeral_limit_bytes: amount("limits", "ephemeral-storage"),
+    }
+}

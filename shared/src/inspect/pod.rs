@@ -1,0 +1,166 @@
+//! A Pod template in which a container serves a model.
+
+use serde_json::Value;
+
+use super::container::containers;
+use super::volume::volumes;
+use super::{
+    AcceleratorRequest, Arguments, Container, Image, ModelSource, NodeConstraints, PodTemplate, PointerBuf,
+    ServerKind, Told, Volume,
+};
+
+/// The part of a Pod in the group that makes one replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// One Pod is one replica.
+    Alone,
+    /// Leads a LeaderWorkerSet group.
+    Leader,
+    /// Works for a leader, or is leader and worker by one template.
+    Worker,
+    /// One of several Pods whose division of labour the object does not say.
+    Group,
+}
+
+/// How one replica is split, as its arguments say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parallelism {
+    /// `--tensor-parallel-size`, or the server's name for it.
+    pub tensor: Told<u32>,
+    /// `--pipeline-parallel-size`.
+    pub pipeline: Told<u32>,
+    /// Data-parallel ranks of the whole replica.
+    pub data: Told<u32>,
+    /// Data-parallel ranks on this Pod.
+    pub data_local: Told<u32>,
+    /// Machines of one replica (`--nnodes`).
+    pub machines: Told<u32>,
+}
+
+/// A Pod template in which a container serves a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServingPod<'a> {
+    /// Where the template stands in the object; the root for a Pod.
+    pub at: PointerBuf,
+    /// The template: `metadata` and `spec`.
+    pub template: &'a Value,
+    /// Its part in a group of Pods.
+    pub role: Role,
+    /// Pods of one replica; unknown where the object does not say.
+    pub pods_per_replica: Told<u32>,
+    /// All containers of the template, init containers too.
+    pub containers: Vec<Container<'a>>,
+    /// Which of `containers` serves.
+    pub(super) serving: usize,
+    /// Its image.
+    pub image: Image<'a>,
+    /// Which server it runs.
+    pub server: ServerKind,
+    /// Version of the server as far as the image's tag tells: `v0.9.0`.
+    pub version: Told<String>,
+    /// The server's command line.
+    pub arguments: Arguments,
+    /// The model it serves.
+    pub model: ModelSource,
+    /// How one replica is split.
+    pub parallelism: Parallelism,
+    /// Longest sequence in tokens.
+    pub max_context_tokens: Told<u64>,
+    /// Sequences scheduled at once.
+    pub max_sequences: Told<u32>,
+    /// Tokens scheduled in one step.
+    pub max_batched_tokens: Told<u32>,
+    /// Share of the device's memory that the server may take.
+    pub memory_fraction: Told<f64>,
+    /// Quantization of the weights at load.
+    pub quantization: Told<String>,
+    /// Element type of computation.
+    pub dtype: Told<String>,
+    /// Element type of the KV cache.
+    pub cache_dtype: Told<String>,
+    /// Accelerators that the serving container asks for.
+    pub accelerator: Option<AcceleratorRequest>,
+    /// What the template says of the node it may run on.
+    pub node: NodeConstraints,
+    /// Volumes of the template.
+    pub volumes: Vec<Volume<'a>>,
+}
+
+impl<'a> ServingPod<'a> {
+    /// The container that serves.
+    pub fn serving(&self) -> &Container<'a> {
+        &self.containers[self.serving]
+    }
+
+    /// The template's `spec`.
+    pub fn spec(&self) -> &'a Value {
+        self.template.get("spec").unwrap_or(&Value::Null)
+    }
+
+    /// Pointer to a place below the template: `pod.pointer(["spec", "volumes"])`.
+    pub fn pointer<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+        self.at.concat(&PointerBuf::from_tokens(tokens))
+    }
+
+    /// An annotation of the template.
+    pub fn annotation(&self, key: &str) -> Option<&'a str> {
+        self.template.get("metadata")?.get("annotations")?.get(key)?.as_str()
+    }
+
+    /// The volume that holds `path` in the serving container: that of the mount with the longest matching path.
+    pub fn volume_of(&self, path: &str) -> Option<&Volume<'a>> {
+        let mount = self.serving().mount_of(path)?;
+        self.volumes.iter().find(|volume| volume.name == mount.volume)
+    }
+}
+
+impl<'a> ServingPod<'a> {
+    pub(super) fn of(object: &'a Value, template: PodTemplate<'a>) -> Option<Self> {
+        let containers = containers(&template);
+        let (serving, server) = containers
+            .iter()
+            .enumerate()
+            .find_map(|(index, container)| Some((index, ServerKind::of(container)?)))?;
+        let container = &containers[serving];
+        let arguments = Arguments::of(container);
+        let image = Image::parse(container.image.unwrap_or_default());
+        let pods_per_replica = match template.role {
+            Role::Alone => Told::Is(1),
+            Role::Leader | Role::Worker => {
+                let size = object.pointer("/spec/leaderWorkerTemplate/size").and_then(Value::as_u64);
+                size.and_then(|size| u32::try_from(size).ok()).map_or(Told::Unknown, Told::Is)
+            }
+            Role::Group => Told::Unknown,
+        };
+        Some(Self {
+            role: template.role,
+            pods_per_replica,
+            version: image.version(),
+            model: ModelSource::of(server, container, &arguments),
+            parallelism: Parallelism {
+                tensor: arguments.number(&["tensor-parallel-size", "tp-size", "tp", "num-shard"]),
+                pipeline: arguments.number(&["pipeline-parallel-size", "pp-size"]),
+                data: arguments.number(&["data-parallel-size", "dp-size"]),
+                data_local: arguments.number(&["data-parallel-size-local"]),
+                machines: arguments.number(&["nnodes"]),
+            },
+            max_context_tokens: arguments.number(&["max-model-len", "context-length"]),
+            max_sequences: arguments.number(&["max-num-seqs", "max-running-requests"]),
+            max_batched_tokens: arguments.number(&["max-num-batched-tokens"]),
+            memory_fraction: arguments.number(&["gpu-memory-utilization", "mem-fraction-static"]),
+            quantization: arguments.text(&["quantization"]),
+            dtype: arguments.text(&["dtype"]),
+            cache_dtype: arguments.text(&["kv-cache-dtype"]),
+            accelerator: AcceleratorRequest::of(container),
+            node: NodeConstraints::of(template.value),
+            volumes: volumes(&template),
+            at: template.at,
+            template: template.value,
+            serving,
+            image,
+            server,
+            arguments,
+            containers,
+        })
+    }
+}

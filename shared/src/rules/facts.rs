@@ -1,0 +1,133 @@
+//! What a rule can look at.
+
+use super::{Neighbours, Settings};
+use crate::catalog::{
+    Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, Machine, Model, Server, ServerVersion,
+};
+use crate::inspect::{Autoscaler, ModelSource, ServingPod, Subject, Told, Workload};
+
+/// What is known beside the object itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Background<'a> {
+    /// The catalog.
+    pub catalog: &'a Catalog,
+    /// What the policy says.
+    pub settings: &'a Settings,
+    /// The other objects.
+    pub neighbours: &'a Neighbours,
+}
+
+/// One serving Pod, and what the catalog knows about what it names.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The workload.
+    pub workload: &'a Workload<'a>,
+    /// Its serving Pod.
+    pub pod: &'a ServingPod<'a>,
+    /// What is known beside the object.
+    pub background: &'a Background<'a>,
+    /// The model that it serves and the checkpoint that it loads, where the catalog has them.
+    pub model: Option<(&'a Model, &'a Checkpoint)>,
+    /// The server in the catalog.
+    pub server: Option<&'a Server>,
+    /// Its version in the catalog.
+    pub version: Option<&'a ServerVersion>,
+    /// The accelerator, where the template names exactly one that the catalog has.
+    pub accelerator: Option<&'a Accelerator>,
+    /// Machines of the catalog on which the Pod may run; empty where the template does not tell.
+    pub machines: Vec<&'a Machine>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(
+        workload: &'a Workload<'a>,
+        pod: &'a ServingPod<'a>,
+        background: &'a Background<'a>,
+    ) -> Result<Self, CatalogError> {
+        let catalog = background.catalog;
+        let model = match &pod.model {
+            ModelSource::Hub(id) => {
+                known(catalog.find_model(id))?.map(|found| (found.model, found.checkpoint))
+            }
+            _ => None,
+        };
+        let server = match pod.server.catalog_name() {
+            Some(name) => known(catalog.find_server(name))?,
+            None => None,
+        };
+        let version = match (&server, &pod.version) {
+            (Some(server), Told::Is(version)) => known(server.find_version(version))?,
+            _ => None,
+        };
+        let accelerator = match pod.node.accelerators.as_slice() {
+            [one] => known(catalog.find_accelerator(one))?,
+            _ => None,
+        };
+        let machines = match accelerator {
+            Some(accelerator) => machines(catalog, accelerator, pod)?,
+            None => Vec::new(),
+        };
+        Ok(Self { workload, pod, background, model, server, version, accelerator, machines })
+    }
+
+    /// Accelerators of one Pod, where that is told.
+    pub fn accelerators_per_pod(&self) -> Option<u32> {
+        self.pod.accelerator.as_ref()?.count.known().copied()
+    }
+
+    /// Whether the Pod runs on TPUs.
+    pub fn is_tpu(&self) -> bool {
+        let resource = self.pod.accelerator.as_ref().map(|request| request.resource.as_str());
+        resource == Some(AcceleratorKind::Tpu.resource())
+    }
+}
+
+/// Machines with the accelerator that hold as many as the Pod asks for, of the types that the template accepts.
+fn machines<'a>(
+    catalog: &'a Catalog,
+    accelerator: &Accelerator,
+    pod: &ServingPod<'_>,
+) -> Result<Vec<&'a Machine>, CatalogError> {
+    let asked = pod.accelerator.as_ref().and_then(|request| request.count.known().copied()).unwrap_or(1);
+    let accepted = &pod.node.machines;
+    let machines = catalog.machines_with(&accelerator.id)?.into_iter();
+    let held = machines.filter(|machine| machine.whole_accelerators() >= asked);
+    Ok(held.filter(|machine| accepted.is_empty() || accepted.contains(&machine.name)).collect())
+}
+
+/// What is not in the catalog is no error here: rules that need it stay silent.
+fn known<T>(found: Result<T, CatalogError>) -> Result<Option<T>, CatalogError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(CatalogError::Unknown { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An autoscaler and what it scales.
+#[derive(Debug)]
+pub struct AutoscalerFacts<'a> {
+    /// The autoscaler.
+    pub autoscaler: &'a Autoscaler<'a>,
+    /// What is known beside the object.
+    pub background: &'a Background<'a>,
+    /// Its target, where that is known and serves a model; empty otherwise. One entry a serving Pod.
+    pub target: Vec<Facts<'a>>,
+}
+
+impl<'a> AutoscalerFacts<'a> {
+    pub(super) fn of(
+        autoscaler: &'a Autoscaler<'a>,
+        target: Option<&'a Subject<'a>>,
+        background: &'a Background<'a>,
+    ) -> Result<Self, CatalogError> {
+        let target = match target {
+            Some(Subject::Workload(workload)) => {
+                let facts = workload.pods.iter().map(|pod| Facts::of(workload, pod, background));
+                facts.collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Self { autoscaler, background, target })
+    }
+}

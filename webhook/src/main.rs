@@ -1,0 +1,3 @@
+//! Admission webhook of `kubectl infer`.
+
+fn main() {}
