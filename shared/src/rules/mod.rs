@@ -1,17 +1,24 @@
 //! What can be wrong with an inference workload, why, and how to put it right.
 //!
-//! A rule is one file and one line in [`RULES`]. It looks at [`Facts`], reports [`Finding`]s, and where it is safe
+//! A rule is one file and one line in its group's `RULES`. It looks at [`Facts`], reports [`Finding`]s, and where it is safe
 //! brings a [`Fix`] along. What a finding leads to (nothing, a warning, the fix, a refusal) is the business of
 //! [`crate::policy`]; what an object says is the business of [`crate::inspect`].
 
+mod arguments;
+mod autoscaling;
 mod cache;
+mod compilation;
 mod examples;
 mod facts;
 mod finding;
+mod fit;
 mod fix;
+mod life_cycle;
 mod neighbours;
+mod promise;
 mod rule;
 mod settings;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -29,14 +36,26 @@ use crate::catalog::CatalogError;
 use crate::inspect::{Subject, inspect};
 
 /// Every rule, by id.
-pub static RULES: [&Rule; 1] = [&cache::hub_cache_on_disk::RULE];
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    let groups = [
+        cache::RULES,
+        storage::RULES,
+        compilation::RULES,
+        fit::RULES,
+        arguments::RULES,
+        life_cycle::RULES,
+        autoscaling::RULES,
+        promise::RULES,
+    ];
+    groups.into_iter().flatten().copied()
+}
 
 /// The rule with this id or name.
 pub fn find(name: &str) -> Option<&'static Rule> {
-    RULES.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(name) || rule.name == name)
+    rules().find(|rule| rule.id.eq_ignore_ascii_case(name) || rule.name == name)
 }
 
-/// What the rules find in `object`, in the order of [`RULES`].
+/// What the rules find in `object`, in the order of [`rules`].
 ///
 /// # Errors
 ///
@@ -48,7 +67,7 @@ pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>
         Subject::Workload(workload) => {
             for pod in &workload.pods {
                 let facts = Facts::of(&workload, pod, background)?;
-                for rule in RULES {
+                for rule in rules() {
                     if let Check::Workload(check) = rule.check {
                         findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                     }
@@ -59,7 +78,7 @@ pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>
             let target = background.neighbours.target_of(&autoscaler);
             let target = target.map(inspect);
             let facts = AutoscalerFacts::of(&autoscaler, target.as_ref(), background)?;
-            for rule in RULES {
+            for rule in rules() {
                 if let Check::Autoscaler(check) = rule.check {
                     findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                 }

@@ -1,0 +1,6 @@
+//! Signals, thresholds and behaviour of autoscalers.
+
+use super::Rule;
+
+/// Rules of this group, by id.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! Memory, parallelism, node and image.
+
+use super::Rule;
+
+/// Rules of this group, by id.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! Probes and drain.
+
+use super::Rule;
+
+/// Rules of this group, by id.
+pub(super) static RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! Cloud Storage FUSE.
+
+use super::Rule;
+
+/// Rules of this group, by id.
+pub(super) static RULES: &[&Rule] = &[];
