@@ -57,7 +57,7 @@ fn a_fix_mends_its_example_and_is_done_once() {
         let mut objects = documents(rule.examples.trips);
         let mut fixes = 0;
         for (object, found) in objects.clone().iter().zip(findings(&objects, &catalog)) {
-            let fixable = found.into_iter().filter(|finding| finding.rule == *rule);
+            let fixable = found.into_iter().filter(|finding| finding.rule == rule);
             for fix in fixable.filter_map(|finding| finding.fix) {
                 let place = objects.iter_mut().find(|other| *other == object);
                 let Some(place) = place else { continue };
