@@ -30,7 +30,7 @@ pub use finding::Finding;
 pub use fix::{Caution, Edit, Fix, FixError, apply};
 pub use neighbours::{Neighbours, ObjectKey};
 pub use rule::{Check, Group, Rule, Scope, Severity};
-pub use settings::Settings;
+pub use settings::{CacheMedium, Limits, MetricsApi, Settings, SharedXlaCache};
 
 use crate::catalog::CatalogError;
 use crate::inspect::{Subject, inspect};
@@ -68,7 +68,7 @@ pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>
             for pod in &workload.pods {
                 let facts = Facts::of(&workload, pod, background)?;
                 for rule in rules() {
-                    if let Check::Workload(check) = rule.check {
+                    if let Check::Workload(check) | Check::Both { workload: check, .. } = rule.check {
                         findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                     }
                 }
@@ -79,7 +79,7 @@ pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>
             let target = target.map(inspect);
             let facts = AutoscalerFacts::of(&autoscaler, target.as_ref(), background)?;
             for rule in rules() {
-                if let Check::Autoscaler(check) = rule.check {
+                if let Check::Autoscaler(check) | Check::Both { autoscaler: check, .. } = rule.check {
                     findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                 }
             }

@@ -98,6 +98,13 @@ pub enum Check {
     Workload(fn(&Facts<'_>) -> Vec<Found>),
     /// At an autoscaler.
     Autoscaler(fn(&AutoscalerFacts<'_>) -> Vec<Found>),
+    /// At both: what a workload and its autoscaler come to together is wrong whichever of them is applied last.
+    Both {
+        /// At every serving Pod of a workload.
+        workload: fn(&Facts<'_>) -> Vec<Found>,
+        /// At an autoscaler.
+        autoscaler: fn(&AutoscalerFacts<'_>) -> Vec<Found>,
+    },
 }
 
 /// A rule: what it looks for, and everything a person wants to know about it.

@@ -12,13 +12,12 @@ fn documents(yaml: &str) -> Vec<Value> {
 }
 
 /// Findings in each of `documents`, which are each other's neighbours.
-fn findings(documents: &[Value], catalog: &Catalog) -> Vec<Vec<Finding>> {
+fn findings(documents: &[Value], settings: &Settings, catalog: &Catalog) -> Vec<Vec<Finding>> {
     let mut neighbours = Neighbours::default();
     for document in documents {
         neighbours.insert(Arc::new(document.clone()));
     }
-    let settings = Settings::default();
-    let background = Background { catalog, settings: &settings, neighbours: &neighbours };
+    let background = Background { catalog, settings, neighbours: &neighbours };
     documents.iter().map(|document| check(document, &background).unwrap()).collect()
 }
 
@@ -43,9 +42,10 @@ fn ids_and_names_are_unique_and_in_order() {
 fn every_rule_speaks_on_its_example_and_is_silent_on_the_mended_one() {
     let catalog = Catalog::embedded();
     for rule in rules() {
-        let trips = findings(&documents(rule.examples.trips), &catalog);
+        let settings = (rule.examples.settings)();
+        let trips = findings(&documents(rule.examples.trips), &settings, &catalog);
         assert!(of_rule(&trips, rule.id) > 0, "{} does not find its own example", rule.id);
-        let passes = findings(&documents(rule.examples.passes), &catalog);
+        let passes = findings(&documents(rule.examples.passes), &settings, &catalog);
         assert_eq!(of_rule(&passes, rule.id), 0, "{} finds the mended example: {passes:#?}", rule.id);
     }
 }
@@ -54,9 +54,10 @@ fn every_rule_speaks_on_its_example_and_is_silent_on_the_mended_one() {
 fn a_fix_mends_its_example_and_is_done_once() {
     let catalog = Catalog::embedded();
     for rule in rules().filter(|rule| rule.fix.is_some()) {
+        let settings = (rule.examples.settings)();
         let mut objects = documents(rule.examples.trips);
         let mut fixes = 0;
-        for (object, found) in objects.clone().iter().zip(findings(&objects, &catalog)) {
+        for (object, found) in objects.clone().iter().zip(findings(&objects, &settings, &catalog)) {
             let fixable = found.into_iter().filter(|finding| finding.rule == rule);
             for fix in fixable.filter_map(|finding| finding.fix) {
                 let place = objects.iter_mut().find(|other| *other == object);
@@ -70,7 +71,7 @@ fn a_fix_mends_its_example_and_is_done_once() {
             }
         }
         assert!(fixes > 0, "{} has a fix but none for its example", rule.id);
-        let left = findings(&objects, &catalog);
+        let left = findings(&objects, &settings, &catalog);
         assert_eq!(of_rule(&left, rule.id), 0, "{}: still found after its fix: {left:#?}", rule.id);
     }
 }
