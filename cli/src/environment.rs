@@ -14,6 +14,17 @@ pub(crate) fn catalog_paths() -> Vec<PathBuf> {
     env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
+/// Kubeconfig files in the order in which kubectl reads them: those of `KUBECONFIG`, else `~/.kube/config`.
+pub(crate) fn kubeconfig_paths() -> Vec<PathBuf> {
+    let list = env::var_os("KUBECONFIG").unwrap_or_default();
+    let named: Vec<_> = env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+    if named.is_empty() {
+        env::home_dir().map(|home| home.join(".kube").join("config")).into_iter().collect()
+    } else {
+        named
+    }
+}
+
 /// `$XDG_CONFIG_HOME`, or its default in the home folder.
 fn config_folder() -> Option<PathBuf> {
     // The specification says that a relative path is to be ignored.

@@ -4,6 +4,7 @@
 //! These types hold what was written; what it means is decided in `requirements`, in one place.
 
 mod catalog;
+mod cluster;
 mod manifests;
 mod output;
 mod profiles;
@@ -18,6 +19,8 @@ pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
+#[allow(dead_code, unused_imports, reason = "the commands that contact a cluster follow")]
+pub(crate) use cluster::ConnectionOptions;
 pub(crate) use manifests::{
     CreateManifests, CreateTransfer, DiffManifests, ManifestOptions, ManifestOutput, ManifestsCommand,
     TransferCommand, WriteOptions,
@@ -73,16 +76,16 @@ pub(crate) struct CatalogOptions {
     pub(crate) catalog: Vec<PathBuf>,
 }
 
-/// kubectl's own flags, and gcloud's project. Nothing here contacts a cluster: they are written into the commands that are printed.
+/// kubectl's own flags, and gcloud's project. Commands that contact no cluster write them into what they print.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterOptions {
-    /// Namespace of the objects, and of the kubectl commands in the comments; no cluster is contacted.
+    /// Namespace of the objects, and of the kubectl commands in comments.
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) namespace: Option<String>,
-    /// Context of the kubectl commands in the comments; no cluster is contacted.
+    /// Context of the kubeconfig file, and of the kubectl commands in comments.
     #[arg(long, value_name = "NAME", global = true, hide_short_help = true, help_heading = "Global options")]
     pub(crate) context: Option<String>,
-    /// Kubeconfig file of the kubectl commands in the comments; no cluster is contacted.
+    /// Kubeconfig file, and that of the kubectl commands in comments.
     #[arg(long, value_name = "PATH", global = true, hide_short_help = true, help_heading = "Global options")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Google Cloud project of the gcloud commands in the comments; no project is contacted.

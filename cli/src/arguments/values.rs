@@ -1,6 +1,7 @@
 //! Parsers of single values: what is refused here is an argument's error (exit 2), with what would be accepted.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use infer_core::catalog::{Precision, PricingModel};
@@ -52,6 +53,33 @@ pub(super) fn count(text: &str) -> Result<u32, String> {
     count
         .filter(|count| (1..=MOST_ACCELERATORS).contains(count))
         .ok_or_else(|| format!("must be a whole number from 1 to {MOST_ACCELERATORS}"))
+}
+
+/// A span of time as kubectl takes it: whole seconds, or numbers with units (`1m30s`, `500ms`).
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let refused = || "must be a time such as `30s`, `1m30s` or `500ms`; `0` is none".to_owned();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).ok_or_else(refused)?;
+        let (number, after) = rest.split_at(digits);
+        let units = after.find(|letter: char| letter.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(units);
+        let number: u32 = number.parse().map_err(|_| refused())?;
+        let unit = match unit {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_secs(60),
+            "h" => Duration::from_secs(3600),
+            _ => return Err(refused()),
+        };
+        total = unit.checked_mul(number).and_then(|part| total.checked_add(part)).ok_or_else(refused)?;
+        rest = after;
+    }
+    if text.is_empty() { Err(refused()) } else { Ok(total) }
 }
 
 /// A rate of requests.
@@ -152,6 +180,17 @@ mod tests {
         }
         assert_eq!(milliseconds("0.5"), Ok(0.5));
         assert_eq!(dollars("0.00001"), Ok(0.000_01));
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_units() {
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["", "s", "1d", "-1s", "1m30", "99999999999h", "1.5s"] {
+            assert!(duration(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]
