@@ -88,25 +88,64 @@ fn krew_programs() -> Result<&'static Path> {
     })
 }
 
-/// The program under test, built from this checkout by Cargo.
+/// The real helm.
+pub fn helm() -> Result<PathBuf> {
+    static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let programs = once(&DIR, || {
+        let module = GoModule {
+            name: "helm",
+            packages: &["helm.sh/helm/v4/cmd/helm"],
+            linker_flags: "-s -w".to_owned(),
+            duration: "4 minutes",
+        };
+        module.built(|_, _| Ok(()))
+    })?;
+    Ok(programs.join("helm"))
+}
+
+/// The real kubeconform, which checks objects against JSON schemas.
+pub fn kubeconform() -> Result<PathBuf> {
+    static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let programs = once(&DIR, || {
+        let module = GoModule {
+            name: "kubeconform",
+            packages: &["github.com/yannh/kubeconform/cmd/kubeconform"],
+            linker_flags: "-s -w".to_owned(),
+            duration: "half a minute",
+        };
+        module.built(|_, _| Ok(()))
+    })?;
+    Ok(programs.join("kubeconform"))
+}
+
+/// The plugin, built from this checkout by Cargo.
 pub fn kubectl_infer() -> Result<&'static Path> {
     static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    once(&PATH, || {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "--package=kubectl-infer", "--bin=kubectl-infer"])
-            .arg("--message-format=json-render-diagnostics")
-            .stderr(Stdio::inherit()) // It may take a while, so let Cargo say what it does.
-            .output()
-            .context("cannot run `cargo`")?;
-        ensure!(output.status.success(), "cannot build kubectl-infer; Cargo's messages are above");
-        text(&output.stdout)
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .context("`cargo build` named no executable for kubectl-infer")
-    })
+    once(&PATH, || from_checkout("kubectl-infer"))
+}
+
+/// The admission webhook, built from this checkout by Cargo.
+pub fn infer_webhook() -> Result<&'static Path> {
+    static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    once(&PATH, || from_checkout("infer-webhook"))
+}
+
+/// Builds a package's program of the same name, and returns where it is.
+fn from_checkout(package: &str) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--package", package, "--bin", package])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit()) // It may take a while, so let Cargo say what it does.
+        .output()
+        .context("cannot run `cargo`")?;
+    ensure!(output.status.success(), "cannot build {package}; Cargo's messages are above");
+    text(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .with_context(|| format!("`cargo build` named no executable for {package}"))
 }
 
 /// Runs `make` the first time. A failure is kept as text: every test that needs the program reports it.

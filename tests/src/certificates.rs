@@ -6,6 +6,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// Where the PEM files lie.
@@ -29,19 +30,12 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// Makes all of them in `dir`.
     pub(crate) fn write(dir: &Path) -> Result<Self> {
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        authority.distinguished_name.push(DnType::CommonName, "kubectl-infer tests");
-        let key = KeyPair::generate()?;
-        let certificate = authority.self_signed(&key)?;
-        let issuer = Issuer::new(authority, key);
-
-        let (server, server_key) = signed(&issuer, server_parameters()?)?;
+        let (issuer, authority) = authority()?;
+        let (server, server_key) = signed(&issuer, server_parameters("kube-apiserver")?)?;
         let (admin, admin_key) = signed(&issuer, admin_parameters())?;
         let service_accounts = KeyPair::generate()?;
         Ok(Self {
-            ca: save(dir, "ca.crt", &certificate.pem())?,
+            ca: save(dir, "ca.crt", &authority)?,
             server: save(dir, "server.crt", &server)?,
             server_key: save(dir, "server.key", &server_key)?,
             admin: save(dir, "admin.crt", &admin)?,
@@ -52,9 +46,21 @@ impl Certificates {
     }
 }
 
-fn server_parameters() -> Result<CertificateParams> {
+/// A new authority, and its certificate as PEM.
+fn authority() -> Result<(Issuer<'static, KeyPair>, String)> {
+    let mut parameters = CertificateParams::default();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    parameters.distinguished_name.push(DnType::CommonName, "kubectl-infer tests");
+    let key = KeyPair::generate()?;
+    let certificate = parameters.self_signed(&key)?.pem();
+    Ok((Issuer::new(parameters, key), certificate))
+}
+
+/// For a server on this machine.
+fn server_parameters(name: &str) -> Result<CertificateParams> {
     let mut parameters = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-    parameters.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+    parameters.distinguished_name.push(DnType::CommonName, name);
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     Ok(parameters)
 }
@@ -65,6 +71,58 @@ fn admin_parameters() -> CertificateParams {
     parameters.distinguished_name.push(DnType::OrganizationName, "system:masters");
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     parameters
+}
+
+/// A mounted Secret with the certificate of a webhook: `tls.crt`, `tls.key` and `ca.crt`, each a link through the
+/// link `..data`, which the kubelet turns to another folder when the Secret changes. So does this.
+pub struct MountedCertificates {
+    dir: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+    authority: String,
+    generation: usize,
+}
+
+impl MountedCertificates {
+    /// Makes an authority and a first certificate for 127.0.0.1 in `dir`, which must be empty.
+    pub fn mount(dir: &Path) -> Result<Self> {
+        let (issuer, authority) = authority()?;
+        let mut mounted = Self { dir: dir.to_owned(), issuer, authority, generation: 0 };
+        mounted.rotate()?;
+        for file in ["tls.crt", "tls.key", "ca.crt"] {
+            symlink(Path::new("..data").join(file), dir.join(file))?;
+        }
+        Ok(mounted)
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Certificate of the authority as PEM.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Puts a new certificate of the same authority in the place of the one there is, and returns it as PEM.
+    pub fn rotate(&mut self) -> Result<String> {
+        let (certificate, key) = signed(&self.issuer, server_parameters("infer-webhook")?)?;
+        self.swap(&certificate, &key)?;
+        Ok(certificate)
+    }
+
+    /// Puts any text in the place of certificate and key.
+    pub fn swap(&mut self, certificate: &str, key: &str) -> Result<()> {
+        self.generation += 1;
+        let folder = format!("..generation-{}", self.generation);
+        let (new, link) = (self.dir.join(&folder), self.dir.join("..data_tmp"));
+        fs::create_dir(&new)?;
+        save(&new, "tls.crt", certificate)?;
+        save(&new, "tls.key", key)?;
+        save(&new, "ca.crt", &self.authority)?;
+        symlink(folder, &link)?;
+        Ok(fs::rename(link, self.dir.join("..data"))?)
+    }
 }
 
 /// Returns certificate and key as PEM.

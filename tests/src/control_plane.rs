@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Generous: it starts in seconds, but a machine that runs other builds is slow.
 const START: Duration = Duration::from_secs(120);
@@ -99,6 +100,11 @@ impl ControlPlane {
         self.runtime.block_on(future)
     }
 
+    /// Starts a future that is part of the cluster, beside the tests.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(future)
+    }
+
     /// The kubeconfig file of an administrator.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -167,7 +173,7 @@ async fn connect(kubeconfig: &Path) -> Result<Client> {
 }
 
 /// Ports that nothing listens on. All are held until the last one is known, so that they differ.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {

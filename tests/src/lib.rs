@@ -27,10 +27,15 @@ mod machine;
 mod namespace;
 mod node;
 mod pod;
+mod sidecar_injector;
 mod supervisor;
 mod wait;
+mod webhook;
 
+pub use certificates::MountedCertificates;
 pub use checksum::sha256;
 pub use control_plane::ControlPlane;
 pub use namespace::TestNamespace;
 pub use node::NodeShape;
+pub use sidecar_injector::{Injection, SidecarInjector};
+pub use webhook::{InferWebhook, Probe};

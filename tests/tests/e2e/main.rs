@@ -4,6 +4,7 @@ mod krew;
 mod manifests;
 mod program;
 mod scheduling;
+mod sidecar;
 mod strictness;
 mod supervision;
 mod variants;
