@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use json_patch::Patch;
 
-use super::{Phase, Request, Snapshot};
-use crate::catalog::CatalogError;
-use crate::rules::{Background, Finding, Settings, check};
+use super::standing::Skipped;
+use super::text;
+use super::{Consequence, Judgement};
 
 /// How a request was answered, for metrics and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,10 +17,23 @@ pub enum Outcome {
     Clean,
     /// Warnings or audit only.
     Warned,
-    /// Changed.
+    /// Something is put right.
     Patched,
     /// Refused.
     Denied,
+}
+
+impl Outcome {
+    /// Name for metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Clean => "clean",
+            Self::Warned => "warned",
+            Self::Patched => "patched",
+            Self::Denied => "denied",
+        }
+    }
 }
 
 /// The decision on one request.
@@ -28,37 +41,90 @@ pub enum Outcome {
 pub struct Verdict {
     /// How it was answered.
     pub outcome: Outcome,
-    /// What to change; empty at validation.
+    /// Why nothing was looked at; `Some` where the outcome is [`Outcome::Skipped`].
+    pub skipped: Option<Skipped>,
+    /// What to change; empty at validation. Where nothing is put right it may still annotate the object with why.
     pub patch: Patch,
     /// Why it is refused, as a person reads it; `None` where it is allowed.
     pub denial: Option<String>,
     /// Warnings as the API server takes them: printable ASCII, at most 256 bytes each and 4,096 together.
     pub warnings: Vec<String>,
-    /// Audit annotations.
+    /// Audit annotations: keys without the prefix that the API server puts before them.
     pub audit: BTreeMap<String, String>,
-    /// What was found, for metrics.
-    pub findings: Vec<Finding>,
+    /// What was found and what became of it, for metrics.
+    pub judgements: Vec<Judgement>,
 }
 
-/// The decision on `request`.
-///
-/// # Errors
-///
-/// The catalog cannot be read. An error is never a skip: the caller answers with a failure.
-pub fn decide(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
-    let settings = Settings::default();
-    let background =
-        Background { catalog: &snapshot.catalog, settings: &settings, neighbours: &snapshot.neighbours };
-    let findings = match request.object {
-        Some(object) => check(object, &background)?,
-        None => Vec::new(),
-    };
-    let warnings = match phase {
-        Phase::Mutate => Vec::new(),
-        Phase::Validate => {
-            findings.iter().map(|found| format!("{}: {}", found.rule.id, found.what)).collect()
+/// Bytes of one audit annotation: they stand in every line of the audit log.
+const AUDIT_BYTES: usize = 2048;
+
+/// Bytes of a refusal.
+const DENIAL_BYTES: usize = 8192;
+
+impl Verdict {
+    /// Nothing is said.
+    pub(super) fn skipped(reason: Skipped) -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            skipped: Some(reason),
+            patch: Patch::default(),
+            denial: None,
+            warnings: Vec::new(),
+            audit: BTreeMap::new(),
+            judgements: Vec::new(),
         }
-    };
-    let outcome = if findings.is_empty() { Outcome::Clean } else { Outcome::Warned };
-    Ok(Verdict { outcome, patch: Patch::default(), denial: None, warnings, audit: BTreeMap::new(), findings })
+    }
+
+    /// The answer that `judgements` and `patch` come to, with warnings of its own first.
+    pub(super) fn of(
+        judgements: Vec<Judgement>,
+        patch: Patch,
+        denial: Option<String>,
+        warnings: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let outcome = match () {
+            () if denial.is_some() => Outcome::Denied,
+            () if judgements.iter().any(|judgement| judgement.consequence == Consequence::Fixed) => {
+                Outcome::Patched
+            }
+            () if !judgements.is_empty() => Outcome::Warned,
+            () => Outcome::Clean,
+        };
+        Self {
+            outcome,
+            skipped: None,
+            patch,
+            denial: denial.map(|denial| text::cut_lines(&denial, DENIAL_BYTES)),
+            warnings: text::warnings(warnings),
+            audit: audit(&judgements),
+            judgements,
+        }
+    }
+
+    /// Whether the object is admitted.
+    pub fn is_allowed(&self) -> bool {
+        self.denial.is_none()
+    }
+}
+
+/// What the audit log keeps: each rule, what became of it and by whose word.
+fn audit(judgements: &[Judgement]) -> BTreeMap<String, String> {
+    let mut audit = BTreeMap::new();
+    for judgement in judgements {
+        let rule = judgement.finding.rule;
+        let word = match &judgement.ruling.policy {
+            Some(policy) => format!("{} {} by {policy}", rule.id, judgement.consequence.name()),
+            None => format!("{} {}", rule.id, judgement.consequence.name()),
+        };
+        let findings: &mut String = audit.entry("findings".to_owned()).or_default();
+        // A workload of many Pods finds the same in each.
+        if findings.split(", ").any(|earlier| earlier == word) || findings.len() > AUDIT_BYTES {
+            continue;
+        }
+        if !findings.is_empty() {
+            findings.push_str(", ");
+        }
+        findings.push_str(&word);
+    }
+    audit
 }

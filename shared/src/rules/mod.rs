@@ -61,12 +61,24 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 ///
 /// The embedded catalog or an overlay cannot be read.
 pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>, CatalogError> {
+    check_subject(&inspect(object), background)
+}
+
+/// What the rules find in an object that has been inspected, in the order of [`rules`].
+///
+/// # Errors
+///
+/// The embedded catalog or an overlay cannot be read.
+pub fn check_subject(
+    subject: &Subject<'_>,
+    background: &Background<'_>,
+) -> Result<Vec<Finding>, CatalogError> {
     let mut findings = Vec::new();
-    match inspect(object) {
+    match subject {
         Subject::Unrelated => {}
         Subject::Workload(workload) => {
             for pod in &workload.pods {
-                let facts = Facts::of(&workload, pod, background)?;
+                let facts = Facts::of(workload, pod, background)?;
                 for rule in rules() {
                     if let Check::Workload(check) | Check::Both { workload: check, .. } = rule.check {
                         findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
@@ -75,9 +87,9 @@ pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>
             }
         }
         Subject::Autoscaler(autoscaler) => {
-            let target = background.neighbours.target_of(&autoscaler);
+            let target = background.neighbours.target_of(autoscaler);
             let target = target.map(inspect);
-            let facts = AutoscalerFacts::of(&autoscaler, target.as_ref(), background)?;
+            let facts = AutoscalerFacts::of(autoscaler, target.as_ref(), background)?;
             for rule in rules() {
                 if let Check::Autoscaler(check) | Check::Both { autoscaler: check, .. } = rule.check {
                     findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));

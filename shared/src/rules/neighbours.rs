@@ -53,6 +53,11 @@ impl Neighbours {
         self.objects.remove(key);
     }
 
+    /// The object with this key.
+    pub fn find(&self, key: &ObjectKey) -> Option<&Value> {
+        self.objects.get(key).map(Arc::as_ref)
+    }
+
     /// The object that `autoscaler` scales.
     pub fn target_of(&self, autoscaler: &Autoscaler<'_>) -> Option<&Value> {
         let key = ObjectKey {
@@ -60,7 +65,7 @@ impl Neighbours {
             kind: autoscaler.target_kind.to_owned(),
             name: autoscaler.target_name.to_owned(),
         };
-        self.objects.get(&key).map(Arc::as_ref)
+        self.find(&key)
     }
 
     /// The autoscalers whose target is the object of `identity`.

@@ -1,0 +1,227 @@
+//! From a request to a verdict.
+
+use std::borrow::Cow;
+
+use json_patch::Patch;
+use serde_json::Value;
+
+use super::annotation::{Author, IGNORE};
+use super::mend::{judge, mend};
+use super::standing::{self, Skipped};
+use super::{
+    Consequence, InForce, Judgement, Operation, Phase, Request, Snapshot, Verdict, provenance, text,
+};
+use crate::catalog::CatalogError;
+use crate::inspect::{Subject, inspect};
+use crate::rules::{Background, ObjectKey, apply};
+
+/// The decision on `request`.
+///
+/// At [`Phase::Mutate`] the fixes are made until none is left; the object says in its annotations what was done, or
+/// why nothing was. A Pod, a Job or a JobSet is changed when it is created only, another template when it is created
+/// or changed, and never what a controller owns, what is being deleted, or a subresource.
+///
+/// At [`Phase::Validate`] what is wrong with the final object is said, and refused where a policy says so, but only
+/// for what the request brings about: a change is never refused for what was wrong before it, so that a finalizer
+/// can be removed, a label set and a workload scaled down whatever policy came after it.
+///
+/// # Errors
+///
+/// The catalog cannot be read. An error is never a skip: the caller answers with a failure.
+pub fn decide(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
+    match (phase, request.subresource) {
+        (Phase::Validate, Some("scale")) => scale(request, snapshot),
+        (_, Some(_)) => Ok(Verdict::skipped(Skipped::Subresource)),
+        (Phase::Mutate, None) => mutate(request, snapshot),
+        (Phase::Validate, None) => validate(request, snapshot),
+    }
+}
+
+fn mutate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
+    let object = standing::judged(request).and_then(|object| {
+        standing::changeable(request, object)?;
+        Ok(object)
+    });
+    let object = match object {
+        Ok(object) => object,
+        Err(reason) => return Ok(Verdict::skipped(reason)),
+    };
+    let (author, in_force) = match inspect(object) {
+        Subject::Unrelated => return Ok(Verdict::skipped(Skipped::Unrelated)),
+        subject => (Author::of(object, &subject), snapshot.in_force(request, &subject)),
+    };
+    let background = snapshot.background(&in_force);
+    let mut mended = mend(object, &author, &in_force, &background)?;
+    let release = snapshot.catalog.release()?;
+    let notes = provenance::edits(&mended.object, &mended.fixed, &mended.left, &release.version);
+    // An object whose metadata is no object cannot be annotated; the API server refuses it anyway.
+    if let Ok(noted) = apply(&notes, mended.object.to_mut()) {
+        mended.operations.extend(noted.0);
+    }
+    let warnings: Vec<_> = mended.fixed.iter().filter_map(overwritten).collect();
+    // What cannot be fixed is judged once, in the final object.
+    let unfixed = mended.left.into_iter().filter(|judgement| judgement.unfixed.is_some());
+    let judgements = mended.fixed.into_iter().chain(unfixed).collect();
+    Ok(Verdict::of(judgements, Patch(mended.operations), None, warnings))
+}
+
+/// What is said of a fix that took the place of the author's own words; the final object no longer shows it.
+fn overwritten(judgement: &Judgement) -> Option<String> {
+    use crate::rules::Caution;
+    let fix = judgement.finding.fix.as_ref().filter(|fix| fix.caution != Caution::Safe)?;
+    let rule = judgement.finding.rule;
+    let by = judgement.decided_by();
+    Some(format!("{} {} ({by}) changed what was written: {}", rule.id, rule.name, fix.summary))
+}
+
+fn validate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
+    let object = match standing::judged(request) {
+        Ok(object) => object,
+        Err(reason) => return Ok(Verdict::skipped(reason)),
+    };
+    let subject = inspect(object);
+    if subject == Subject::Unrelated {
+        return Ok(Verdict::skipped(Skipped::Unrelated));
+    }
+    let author = Author::of(object, &subject);
+    let in_force = snapshot.in_force(request, &subject);
+    let mut judgements = judge(&subject, &author, &in_force, &snapshot.background(&in_force))?;
+    let is_denied = |judgement: &Judgement| judgement.consequence == Consequence::Denied;
+    if judgements.iter().any(is_denied)
+        && let Some(old) = request.old_object.filter(|_| request.operation == Operation::Update)
+    {
+        let before = denied_before(request, old, object, snapshot)?;
+        for judgement in judgements.iter_mut().filter(|judgement| is_denied(judgement)) {
+            if before.iter().any(|old| is_same(old, judgement)) {
+                judgement.consequence = Consequence::Warned;
+            }
+        }
+    }
+    let denial = denial(&judgements);
+    let warnings = warnings(&author, &judgements);
+    let mut verdict = Verdict::of(judgements, Patch::default(), denial, warnings);
+    if let Some(reason) = author.reason {
+        verdict.audit.insert("ignore-reason".to_owned(), text::cut(&reason, text::WARNING_BYTES));
+    }
+    Ok(verdict)
+}
+
+/// What the object would have been refused for as it was, by the policies of today.
+///
+/// What its author ignored then does not count, so that taking the annotation away refuses nothing; its labels do,
+/// so that a workload cannot be created under labels that no policy selects and relabelled afterwards. Fewer replicas
+/// are no news: the old object is judged with the new number where that is smaller.
+fn denied_before(
+    request: &Request<'_>,
+    old: &Value,
+    object: &Value,
+    snapshot: &Snapshot,
+) -> Result<Vec<Judgement>, CatalogError> {
+    let old = with_fewer_replicas(old, object);
+    let subject = inspect(&old);
+    let in_force = snapshot.in_force(request, &subject);
+    let judgements = judge(&subject, &Author::default(), &in_force, &snapshot.background(&in_force))?;
+    Ok(judgements.into_iter().filter(|judgement| judgement.consequence == Consequence::Denied).collect())
+}
+
+fn is_same(old: &Judgement, new: &Judgement) -> bool {
+    old.finding.rule == new.finding.rule
+        && old.finding.at == new.finding.at
+        && old.finding.what == new.finding.what
+}
+
+/// `old` with the numbers of replicas that `object` lowers.
+fn with_fewer_replicas<'a>(old: &'a Value, object: &Value) -> Cow<'a, Value> {
+    const COUNTS: [&str; 5] = [
+        "/spec/replicas",
+        "/spec/minReplicas",
+        "/spec/maxReplicas",
+        "/spec/minReplicaCount",
+        "/spec/maxReplicaCount",
+    ];
+    let mut old = Cow::Borrowed(old);
+    for at in COUNTS {
+        let count = |value: &Value| value.pointer(at).and_then(Value::as_u64);
+        let (Some(before), Some(after)) = (count(&old), count(object)) else { continue };
+        if after < before
+            && let Some(place) = old.to_mut().pointer_mut(at)
+        {
+            *place = after.into();
+        }
+    }
+    old
+}
+
+/// The workload behind a `scale` subresource with the number of replicas that is asked for.
+fn scale(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
+    let scales = match standing::judged(request) {
+        Ok(object) => [Some(object), request.old_object],
+        Err(reason) => return Ok(Verdict::skipped(reason)),
+    };
+    let replicas = |scale: &Value| scale.pointer("/spec/replicas").cloned();
+    let [Some(after), before] = scales.map(|scale| scale.and_then(replicas)) else {
+        return Ok(Verdict::skipped(Skipped::Unrelated));
+    };
+    let Some(workload) = scaled(request).and_then(|key| snapshot.neighbours.find(&key)) else {
+        return Ok(Verdict::skipped(Skipped::Unrelated));
+    };
+    let with = |replicas: Value| {
+        let mut workload = workload.clone();
+        if let Some(spec) = workload.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.insert("replicas".to_owned(), replicas);
+        }
+        workload
+    };
+    let old = before.map_or_else(|| workload.clone(), with);
+    let object = with(after);
+    let request = Request { subresource: None, object: Some(&object), old_object: Some(&old), ..*request };
+    validate(&request, snapshot)
+}
+
+fn scaled(request: &Request<'_>) -> Option<ObjectKey> {
+    let kind = match request.resource? {
+        "deployments" => "Deployment",
+        "statefulsets" => "StatefulSet",
+        "replicasets" => "ReplicaSet",
+        "replicationcontrollers" => "ReplicationController",
+        "leaderworkersets" => "LeaderWorkerSet",
+        _ => return None,
+    };
+    let name = request.object?.pointer("/metadata/name").and_then(Value::as_str)?;
+    let namespace = request.namespace.unwrap_or_default();
+    Some(ObjectKey { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() })
+}
+
+fn denial(judgements: &[Judgement]) -> Option<String> {
+    let denied = judgements.iter().filter(|judgement| judgement.consequence == Consequence::Denied);
+    let mut reasons: Vec<_> = denied.map(Judgement::denial).collect();
+    reasons.dedup();
+    match reasons.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => Some(format!("{} reasons:\n- {}", several.len(), several.join("\n- "))),
+    }
+}
+
+/// Warnings about the final object, what matters most first.
+fn warnings(author: &Author, judgements: &[Judgement]) -> Vec<String> {
+    let unknown = author.unknown.iter().map(|word| {
+        format!("{IGNORE} names no rule in `{word}`; `kubectl infer rules list` prints those there are")
+    });
+    let mut warned: Vec<_> =
+        judgements.iter().filter(|judgement| judgement.consequence == Consequence::Warned).collect();
+    warned.sort_by_key(|judgement| std::cmp::Reverse(judgement.finding.severity));
+    unknown.chain(warned.into_iter().map(Judgement::warning)).collect()
+}
+
+impl Snapshot {
+    /// What holds for `subject`.
+    fn in_force(&self, request: &Request<'_>, subject: &Subject<'_>) -> InForce {
+        let _ = (request, subject);
+        InForce::default()
+    }
+
+    fn background<'a>(&'a self, in_force: &'a InForce) -> Background<'a> {
+        Background { catalog: &self.catalog, settings: in_force.settings(), neighbours: &self.neighbours }
+    }
+}
