@@ -165,28 +165,45 @@ impl Catalog {
     /// The model of this id, checkpoint id or alias (in this order), whatever the letter case.
     pub fn find_model(&self, name: &str) -> Result<Found<'_>, CatalogError> {
         let models = self.models()?;
-        let by_id = models.iter().find(|model| model.id.eq_ignore_ascii_case(name));
-        let stock = |model| stock_of(model);
-        if let Some(found) = by_id.and_then(stock) {
-            return Ok(found);
-        }
-        let by_checkpoint = models.iter().find_map(|model| {
-            let checkpoint =
-                model.checkpoints.iter().find(|checkpoint| checkpoint.id.eq_ignore_ascii_case(name))?;
-            Some(Found { model, checkpoint })
-        });
-        let by_alias = || models.iter().find(|model| any_is(&model.aliases, name)).and_then(stock);
-        by_checkpoint.or_else(by_alias).ok_or_else(|| CatalogError::Unknown {
+        self.known_model(name)?.ok_or_else(|| CatalogError::Unknown {
             kind: Model::KIND,
             name: name.to_owned(),
             nearest: nearest(name, models.iter().flat_map(model_names)),
         })
     }
 
+    /// What [`Self::find_model`] finds, `None` where it finds nothing: without a search for the nearest name, for
+    /// callers to whom most names mean nothing.
+    ///
+    /// # Errors
+    /// The models cannot be read.
+    pub fn known_model(&self, name: &str) -> Result<Option<Found<'_>>, CatalogError> {
+        let models = self.models()?;
+        let by_id = models.iter().find(|model| model.id.eq_ignore_ascii_case(name));
+        if let Some(found) = by_id.and_then(stock_of) {
+            return Ok(Some(found));
+        }
+        let by_checkpoint = models.iter().find_map(|model| {
+            let checkpoint =
+                model.checkpoints.iter().find(|checkpoint| checkpoint.id.eq_ignore_ascii_case(name))?;
+            Some(Found { model, checkpoint })
+        });
+        let by_alias = || models.iter().find(|model| any_is(&model.aliases, name)).and_then(stock_of);
+        Ok(by_checkpoint.or_else(by_alias))
+    }
+
     /// The accelerator of this id or alias.
     pub fn find_accelerator(&self, name: &str) -> Result<&Accelerator, CatalogError> {
         let all = self.accelerators()?;
         find(all, name, |entry| &entry.id, |entry| &entry.aliases)
+    }
+
+    /// What [`Self::find_accelerator`] finds, `None` where it finds nothing, without a search for the nearest name.
+    ///
+    /// # Errors
+    /// The accelerators cannot be read.
+    pub fn known_accelerator(&self, name: &str) -> Result<Option<&Accelerator>, CatalogError> {
+        Ok(known(self.accelerators()?, name, |entry| &entry.id, |entry| &entry.aliases))
     }
 
     /// The machine type of this name.
@@ -231,6 +248,14 @@ impl Catalog {
     /// The model server of this name or alias.
     pub fn find_server(&self, name: &str) -> Result<&Server, CatalogError> {
         find(self.servers()?, name, |entry| &entry.name, |entry| &entry.aliases)
+    }
+
+    /// What [`Self::find_server`] finds, `None` where it finds nothing, without a search for the nearest name.
+    ///
+    /// # Errors
+    /// The servers cannot be read.
+    pub fn known_server(&self, name: &str) -> Result<Option<&Server>, CatalogError> {
+        Ok(known(self.servers()?, name, |entry| &entry.name, |entry| &entry.aliases))
     }
 
     /// The use case of this name.
@@ -321,14 +346,19 @@ impl Server {
     /// # Errors
     /// Lists the versions that there are.
     pub fn find_version(&self, name: &str) -> Result<&ServerVersion, CatalogError> {
-        self.versions
-            .iter()
-            .find(|version| version.version.eq_ignore_ascii_case(name) || any_is(&version.aliases, name))
-            .ok_or_else(|| CatalogError::UnknownVersion {
-                server: self.display_name.clone(),
-                version: name.to_owned(),
-                known: self.versions.iter().map(|version| version.version.clone()).collect(),
-            })
+        self.known_version(name).ok_or_else(|| CatalogError::UnknownVersion {
+            server: self.display_name.clone(),
+            version: name.to_owned(),
+            known: self.versions.iter().map(|version| version.version.clone()).collect(),
+        })
+    }
+
+    /// What [`Self::find_version`] finds, without a list of the others where it finds nothing.
+    pub fn known_version(&self, name: &str) -> Option<&ServerVersion> {
+        let is = |version: &&ServerVersion| {
+            version.version.eq_ignore_ascii_case(name) || any_is(&version.aliases, name)
+        };
+        self.versions.iter().find(is)
     }
 }
 
@@ -352,14 +382,22 @@ fn find<'a, T: Entry>(
     key: impl Fn(&T) -> &str,
     aliases: impl Fn(&T) -> &[String],
 ) -> Result<&'a T, CatalogError> {
-    let exact = entries.iter().find(|entry| key(entry).eq_ignore_ascii_case(name));
-    exact.or_else(|| entries.iter().find(|entry| any_is(aliases(entry), name))).ok_or_else(|| {
-        CatalogError::Unknown {
-            kind: T::KIND,
-            name: name.to_owned(),
-            nearest: nearest(name, entries.iter().map(key)),
-        }
+    known(entries, name, &key, aliases).ok_or_else(|| CatalogError::Unknown {
+        kind: T::KIND,
+        name: name.to_owned(),
+        nearest: nearest(name, entries.iter().map(key)),
     })
+}
+
+/// The entry of this key, else that with this alias.
+fn known<'a, T>(
+    entries: &'a [T],
+    name: &str,
+    key: impl Fn(&T) -> &str,
+    aliases: impl Fn(&T) -> &[String],
+) -> Option<&'a T> {
+    let exact = entries.iter().find(|entry| key(entry).eq_ignore_ascii_case(name));
+    exact.or_else(|| entries.iter().find(|entry| any_is(aliases(entry), name)))
 }
 
 fn section<'a, T: Entry>(

@@ -138,6 +138,11 @@ impl BootDisk {
         (gib * FORMATTED_SHARE * 0.9 - reserved).max(0.0)
     }
 
+    /// Use in GiB of the disk, images included, from which the kubelet evicts Pods: all but a tenth of it.
+    pub fn evicts_above_gib(self) -> f64 {
+        self.gib as f64 * FORMATTED_SHARE * 0.9
+    }
+
     /// The smallest disk, in steps of 50 GiB, that gives Pods `gib`.
     pub fn holding(gib: f64) -> Self {
         let mut disk = Self::DEFAULT;

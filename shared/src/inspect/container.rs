@@ -75,6 +75,20 @@ impl<'a> Container<'a> {
         self.environment.iter().rev().find(|variable| variable.name == name)
     }
 
+    /// Whether `text` stands in any word of `command` or `args`, scripts included.
+    pub fn command_line_mentions(&self, text: &str) -> bool {
+        let words = |field| self.value.get(field).and_then(Value::as_array).into_iter().flatten();
+        words("command")
+            .chain(words("args"))
+            .any(|word| word.as_str().is_some_and(|word| word.contains(text)))
+    }
+
+    /// Whether it takes variables from a whole ConfigMap, whose names the object does not tell.
+    pub fn takes_variables_from_config(&self) -> bool {
+        let sets = self.value.get("envFrom").and_then(Value::as_array);
+        sets.into_iter().flatten().any(|set| set.get("configMapRef").is_some())
+    }
+
     /// The mount that holds `path`: the one with the longest path that is `path` or a directory above it.
     pub fn mount_of(&self, path: &str) -> Option<&Mount<'a>> {
         let holds = |mount: &&Mount<'_>| {

@@ -107,6 +107,11 @@ impl<'a> ServingPod<'a> {
         self.template.get("metadata")?.get("annotations")?.get(key)?.as_str()
     }
 
+    /// Whether its `/dev/shm` is the node's (`hostIPC`).
+    pub fn shares_memory_of_node(&self) -> bool {
+        self.spec().get("hostIPC").and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The volume that holds `path` in the serving container: that of the mount with the longest matching path.
     pub fn volume_of(&self, path: &str) -> Option<&Volume<'a>> {
         let mount = self.serving().mount_of(path)?;

@@ -34,9 +34,14 @@ fn share_millicores(plan: &Plan<'_>) -> u64 {
 
 /// Size in GiB of `/dev/shm`, weights kept there included. Only a cap: what is not written takes no memory.
 pub(super) fn shm_gib(plan: &Plan<'_>, storage: &StoragePlan) -> u64 {
-    let collectives = if plan.accelerators > 1 { SHM_PARALLEL_GIB } else { SHM_SINGLE_GIB };
-    let spare = share_memory_gib(plan).saturating_sub(storage.memory_for_weights_gib());
-    collectives.min(spare / 2).max(1) + storage.shm_for_weights_gib()
+    let spare_gib = share_memory_gib(plan).saturating_sub(storage.memory_for_weights_gib());
+    collectives_gib(plan.accelerators, spare_gib) + storage.shm_for_weights_gib()
+}
+
+/// GiB of `/dev/shm` for the collectives of a replica, at most half of `spare_gib` of memory.
+pub(crate) fn collectives_gib(accelerators: u32, spare_gib: u64) -> u64 {
+    let wanted = if accelerators > 1 { SHM_PARALLEL_GIB } else { SHM_SINGLE_GIB };
+    wanted.min(spare_gib / 2).max(1)
 }
 
 /// Requests and limits of the server's container.

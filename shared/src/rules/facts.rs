@@ -46,21 +46,19 @@ impl<'a> Facts<'a> {
     ) -> Result<Self, CatalogError> {
         let catalog = background.catalog;
         let model = match &pod.model {
-            ModelSource::Hub(id) => {
-                known(catalog.find_model(id))?.map(|found| (found.model, found.checkpoint))
-            }
+            ModelSource::Hub(id) => catalog.known_model(id)?.map(|found| (found.model, found.checkpoint)),
             _ => None,
         };
         let server = match pod.server.catalog_name() {
-            Some(name) => known(catalog.find_server(name))?,
+            Some(name) => catalog.known_server(name)?,
             None => None,
         };
         let version = match (&server, &pod.version) {
-            (Some(server), Told::Is(version)) => known(server.find_version(version))?,
+            (Some(server), Told::Is(version)) => server.known_version(version),
             _ => None,
         };
         let accelerator = match pod.node.accelerators.as_slice() {
-            [one] => known(catalog.find_accelerator(one))?,
+            [one] => catalog.known_accelerator(one)?,
             _ => None,
         };
         let machines = match accelerator {
@@ -93,15 +91,6 @@ fn machines<'a>(
     let machines = catalog.machines_with(&accelerator.id)?.into_iter();
     let held = machines.filter(|machine| machine.whole_accelerators() >= asked);
     Ok(held.filter(|machine| accepted.is_empty() || accepted.contains(&machine.name)).collect())
-}
-
-/// What is not in the catalog is no error here: rules that need it stay silent.
-fn known<T>(found: Result<T, CatalogError>) -> Result<Option<T>, CatalogError> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(CatalogError::Unknown { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// An autoscaler and what it scales.

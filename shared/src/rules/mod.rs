@@ -13,6 +13,8 @@ mod facts;
 mod finding;
 mod fit;
 mod fix;
+#[cfg(test)]
+mod fixtures;
 mod life_cycle;
 mod neighbours;
 mod promise;

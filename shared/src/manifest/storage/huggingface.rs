@@ -13,7 +13,7 @@ pub(in crate::manifest) const TOKEN_SECRET: &str = "hf-secret";
 pub(in crate::manifest) const TOKEN_KEY: &str = "hf_api_token";
 
 /// Cache in RAM, as in the seeds.
-const RAM_CACHE: &str = "/dev/shm/hf_cache";
+pub(crate) const RAM_CACHE: &str = "/dev/shm/hf_cache";
 
 /// Cache on the node's disk: a volume, so that a container that restarts finds what it has downloaded.
 const DISK_CACHE: &str = "/hf-cache";
@@ -23,12 +23,17 @@ const DISK_VOLUME: &str = "hf-cache";
 const DOWNLOAD_OVERHEAD: f64 = 1.02;
 const DOWNLOAD_EXTRA_GIB: f64 = 1.0;
 
+/// Whole GiB that a download of `weights_gib` takes.
+pub(crate) fn download_gib(weights_gib: f64) -> u64 {
+    whole_gib(weights_gib * DOWNLOAD_OVERHEAD + DOWNLOAD_EXTRA_GIB)
+}
+
 /// GiB of ephemeral storage for what a server writes beside the weights: logs, compiled kernels.
 const SCRATCH_GIB: u64 = 8;
 
 /// Decides where the download goes, and what that adds to the Pod.
 pub(super) fn plan(plan: &Plan<'_>, cache: HubCache) -> Result<StoragePlan, ManifestError> {
-    let download_gib = whole_gib(plan.weights_gib() * DOWNLOAD_OVERHEAD + DOWNLOAD_EXTRA_GIB);
+    let download_gib = download_gib(plan.weights_gib());
     let place = match cache {
         HubCache::Auto => automatic(plan, download_gib)?,
         HubCache::Disk if disk_holds(plan.machine, download_gib) && has_local_ssd(plan) => {

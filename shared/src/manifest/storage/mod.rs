@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 pub(super) use bucket::DEFAULT_SERVICE_ACCOUNT;
 pub use bucket_uri::BucketUri;
+pub(crate) use huggingface::{RAM_CACHE, download_gib};
 pub(super) use huggingface::{TOKEN_KEY, TOKEN_SECRET, token};
 
 use super::request::Storage;
