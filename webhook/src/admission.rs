@@ -114,7 +114,9 @@ impl Admission {
         let asked = policy::Request {
             operation: request.operation,
             namespace: request.namespace(),
+            resource: Some(request.resource.resource.as_ref()),
             subresource: request.sub_resource(),
+            user: Some(request.user_info.username.as_ref()),
             object: request.object.as_ref(),
             old_object: request.old_object.as_ref(),
             now_unix_seconds: Timestamp::now().as_second(),
@@ -142,7 +144,8 @@ impl Admission {
     fn count(&self, phase: Phase, request: &ReviewRequest<'_>, verdict: &Verdict) {
         self.metrics.reviewed(phase, &request.kind.kind, request.operation, verdict.outcome);
         self.metrics.patched(verdict.patch.len());
-        for finding in &verdict.findings {
+        for judgement in &verdict.judgements {
+            let finding = &judgement.finding;
             self.metrics.found(phase, finding.rule.id, finding.severity.name());
         }
     }
@@ -171,7 +174,7 @@ fn log(phase: Phase, request: &ReviewRequest<'_>, verdict: &Verdict, took: Durat
     if matches!(verdict.outcome, Outcome::Skipped) {
         decision!(debug, "");
     } else {
-        let rules: Vec<_> = verdict.findings.iter().map(|finding| finding.rule.id).collect();
+        let rules: Vec<_> = verdict.judgements.iter().map(|judgement| judgement.finding.rule.id).collect();
         decision!(info, rules.join(","));
     }
 }

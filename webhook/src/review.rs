@@ -25,6 +25,12 @@ pub struct ReviewRequest<'a> {
     /// Kind of the object.
     #[serde(borrow, default)]
     pub kind: Kind<'a>,
+    /// Resource that is asked for; for a `scale` that of the object behind it.
+    #[serde(borrow, default)]
+    pub resource: Resource<'a>,
+    /// Who asks.
+    #[serde(borrow, default)]
+    pub user_info: UserInfo<'a>,
     /// Part of the object that is asked for: `scale`.
     #[serde(borrow, default)]
     pub sub_resource: Option<Cow<'a, str>>,
@@ -57,6 +63,22 @@ pub struct Kind<'a> {
     /// `Deployment`.
     #[serde(borrow, default)]
     pub kind: Cow<'a, str>,
+}
+
+/// Resource, as the API server names it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Resource<'a> {
+    /// `deployments`.
+    #[serde(borrow, default)]
+    pub resource: Cow<'a, str>,
+}
+
+/// Who asks.
+#[derive(Debug, Default, Deserialize)]
+pub struct UserInfo<'a> {
+    /// `system:serviceaccount:kube-system:replicaset-controller`.
+    #[serde(borrow, default)]
+    pub username: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
