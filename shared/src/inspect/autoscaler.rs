@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Identity, PointerBuf};
+use super::{Identity, Metric};
 
 /// Which kind of autoscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,51 +34,33 @@ pub struct Autoscaler<'a> {
     pub metrics: Vec<Metric<'a>>,
     /// Whether a scaling behaviour is written.
     pub has_behavior: bool,
-}
-
-/// A signal that an autoscaler scales by.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metric<'a> {
-    /// `Resource`, `ContainerResource`, `Pods`, `External`, `Object` of an HPA; a trigger's type of KEDA.
-    pub kind: &'a str,
-    /// Name of the metric or resource: `cpu`, `prometheus.googleapis.com|vllm:num_requests_running|gauge`.
-    pub name: Option<&'a str>,
-    /// PromQL, where the trigger carries it.
-    pub query: Option<&'a str>,
-    /// What the signal is held at.
-    pub target: Option<MetricTarget>,
-    /// Where it stands in the object.
-    pub at: PointerBuf,
-}
-
-/// What a signal is held at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MetricTarget {
-    /// Share of the request, in percent.
-    Utilization(f64),
-    /// Mean over the replicas: the sum divided by their number.
-    AverageValue(f64),
-    /// The value itself, whatever the number of replicas.
-    Value(f64),
+    /// The scaling behaviour: `spec.behavior`, KEDA's `spec.advanced.horizontalPodAutoscalerConfig.behavior`.
+    pub behavior: Option<&'a Value>,
+    /// KEDA's `idleReplicaCount`.
+    pub idle_replicas: Option<u32>,
+    /// KEDA's `cooldownPeriod` in seconds, before it goes to its least; 300 by default.
+    pub cooldown_seconds: Option<u32>,
 }
 
 impl<'a> Autoscaler<'a> {
     pub(super) fn of(object: &'a Value) -> Option<Self> {
-        let identity = Identity::of(object)?;
-        let kind = match identity.kind {
+        let kind = match object.get("kind")?.as_str()? {
             "HorizontalPodAutoscaler" => AutoscalerKind::Horizontal,
             "ScaledObject" => AutoscalerKind::Keda,
             _ => return None,
         };
-        let target = object.pointer("/spec/scaleTargetRef")?;
-        let count = |name: &str| {
-            let count = object.get("spec")?.get(name)?.as_u64()?;
-            u32::try_from(count).ok()
+        let identity = Identity::of(object)?;
+        let spec = object.get("spec")?;
+        let target = spec.get("scaleTargetRef")?;
+        let count = |name: &str| u32::try_from(spec.get(name)?.as_u64()?).ok();
+        let (least, most, behavior) = match kind {
+            AutoscalerKind::Horizontal => ("minReplicas", "maxReplicas", "/behavior"),
+            AutoscalerKind::Keda => {
+                ("minReplicaCount", "maxReplicaCount", "/advanced/horizontalPodAutoscalerConfig/behavior")
+            }
         };
-        let (least, most) = match kind {
-            AutoscalerKind::Horizontal => ("minReplicas", "maxReplicas"),
-            AutoscalerKind::Keda => ("minReplicaCount", "maxReplicaCount"),
-        };
+        let written = |value: &&Value| value.as_object().is_some_and(|fields| !fields.is_empty());
+        let behavior = spec.pointer(behavior).filter(written);
         Some(Self {
             object,
             identity,
@@ -87,8 +69,11 @@ impl<'a> Autoscaler<'a> {
             target_name: target.get("name").and_then(Value::as_str)?,
             min_replicas: count(least),
             max_replicas: count(most),
-            metrics: Vec::new(),
-            has_behavior: object.pointer("/spec/behavior").is_some(),
+            metrics: Metric::all(kind, spec),
+            has_behavior: behavior.is_some(),
+            behavior,
+            idle_replicas: count("idleReplicaCount"),
+            cooldown_seconds: count("cooldownPeriod"),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Mount, PodTemplate, PointerBuf, parse_quantity};
+use super::{AcceleratorRequest, Mount, PodTemplate, PointerBuf, parse_quantity};
 
 /// A container of a Pod template.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Container<'a> {
     pub mounts: Vec<Mount<'a>>,
     /// Memory, processors and disk that it asks for.
     pub resources: Resources,
+    /// Accelerators that it asks for.
+    pub accelerator: Option<AcceleratorRequest>,
 }
 
 /// An environment variable.
@@ -34,6 +36,8 @@ pub struct Environment<'a> {
     pub name: &'a str,
     /// What it is set to.
     pub value: EnvironmentValue<'a>,
+    /// Its `value` as written, references and all.
+    pub text: Option<&'a str>,
     /// Where the entry stands in the object.
     pub at: PointerBuf,
 }
@@ -118,6 +122,7 @@ fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
         environment: environment(value, &at),
         mounts: mounts(value, &at),
         resources: resources(value),
+        accelerator: AcceleratorRequest::of(value, &at),
         runs_along: !is_init || restarts,
         value,
         at,
@@ -136,9 +141,10 @@ fn environment<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Environment<'a>
             Some(text) => EnvironmentValue::Literal(text),
             None if entry.pointer("/valueFrom/secretKeyRef").is_some() => EnvironmentValue::Secret,
             None if entry.get("valueFrom").is_some() => EnvironmentValue::Reference,
+            None if entry.get("value").is_some_and(|value| !value.is_null()) => EnvironmentValue::Reference,
             None => EnvironmentValue::Literal(""),
         };
-        Some(Environment { name, value, at })
+        Some(Environment { name, value, text: entry.get("value").and_then(Value::as_str), at })
     });
     read.collect()
 }
@@ -151,6 +157,7 @@ fn mounts<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Mount<'a>> {
         Some(Mount {
             volume: entry.get("name").and_then(Value::as_str)?,
             path: if path.len() > 1 { path.trim_end_matches('/') } else { path },
+            sub_path: ["subPath", "subPathExpr"].iter().find_map(|name| entry.get(*name)?.as_str()),
             read_only: entry.get("readOnly").and_then(Value::as_bool).unwrap_or(false),
             at: at.concat(&PointerBuf::from_tokens(["volumeMounts", &index.to_string()])),
         })

@@ -6,36 +6,58 @@
 //!
 //! What cannot be told is [`Told::Unknown`], never guessed.
 
+mod accelerator;
 mod arguments;
 mod autoscaler;
+mod cache;
+mod command_line;
 mod container;
+mod flags;
 mod identity;
+mod image;
+mod metric;
 mod model;
 mod node;
+mod placeholder;
 mod pod;
+mod probe;
+mod program;
 mod quantity;
 mod server;
+mod settings;
 mod template;
+mod token;
 mod told;
+mod variables;
 mod volume;
+mod word;
 mod workload;
 
 use serde_json::Value;
 
 pub use json_patch::jsonptr::{Pointer, PointerBuf};
 
-pub use arguments::{Argument, ArgumentPlace, ArgumentValue, Arguments};
-pub use autoscaler::{Autoscaler, AutoscalerKind, Metric, MetricTarget};
+pub use accelerator::AcceleratorRequest;
+pub use arguments::{Abbreviation, Argument, ArgumentPlace, ArgumentValue, Arguments};
+pub use autoscaler::{Autoscaler, AutoscalerKind};
+pub use cache::{CacheDirectory, Sharing};
 pub use container::{Container, Environment, EnvironmentValue, Resources};
 pub use identity::Identity;
+pub use image::{Entrypoint, Image};
+pub use metric::{Metric, MetricTarget};
 pub use model::ModelSource;
-pub use node::{AcceleratorRequest, NodeConstraints};
+pub use node::NodeConstraints;
+pub use placeholder::is_placeholder;
 pub use pod::{Parallelism, Role, ServingPod};
+pub use probe::{ContainerPort, Port, PreStop, Probe, ProbeHandler, ProbeKind};
 pub use quantity::parse_quantity;
-pub use server::{Image, ServerKind};
+pub use server::ServerKind;
 pub use template::{PodTemplate, pod_templates};
+pub use token::{HubToken, TokenSource};
 pub use told::Told;
+pub use variables::Variables;
 pub use volume::{Mount, Volume, VolumeSource};
+pub use word::Word;
 pub use workload::Workload;
 
 /// What an object is to this project.

@@ -1,38 +1,8 @@
-//! What a Pod asks of its node.
+//! What a template says of the node that it may run on.
 
 use serde_json::Value;
 
-use super::{Container, PointerBuf, Told, parse_quantity};
-
-/// Accelerators that a container asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AcceleratorRequest {
-    /// Extended resource: `nvidia.com/gpu`, `google.com/tpu`, `amd.com/gpu`.
-    pub resource: String,
-    /// How many, of this container.
-    pub count: Told<u32>,
-    /// Where the number stands.
-    pub at: PointerBuf,
-}
-
-impl AcceleratorRequest {
-    pub(super) fn of(container: &Container<'_>) -> Option<Self> {
-        const RESOURCES: [&str; 3] = ["nvidia.com/gpu", "google.com/tpu", "amd.com/gpu"];
-        ["limits", "requests"].iter().find_map(|part| {
-            let amounts = container.value.get("resources")?.get(part)?;
-            RESOURCES.iter().find_map(|resource| {
-                let amount = amounts.get(*resource)?;
-                let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
-                let count = parse_quantity(&text).filter(|count| count.fract() == 0.0 && *count >= 0.0);
-                Some(Self {
-                    resource: (*resource).to_owned(),
-                    count: count.map_or(Told::Unknown, |count| Told::Is(count as u32)),
-                    at: container.pointer(["resources", part, resource]),
-                })
-            })
-        })
-    }
-}
+use super::{Told, is_placeholder};
 
 /// What a template says of the node it may run on, by node selector or required affinity.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,23 +17,112 @@ pub struct NodeConstraints {
     pub compute_class: Option<String>,
     /// Whether it asks for spot machines.
     pub spot: bool,
-    /// Whether it constrains its node by any other label, affinity, node name or a scheduler of its own.
+    /// Whether it constrains its node by any other label, affinity, node name or a scheduler of its own, or by a value
+    /// that cannot be read.
     pub constrained_otherwise: bool,
 }
 
+const ACCELERATOR: [&str; 2] = ["cloud.google.com/gke-accelerator", "cloud.google.com/gke-tpu-accelerator"];
+const TOPOLOGY: &str = "cloud.google.com/gke-tpu-topology";
+const MACHINE: [&str; 2] = ["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"];
+const COMPUTE_CLASS: &str = "cloud.google.com/compute-class";
+const SPOT: [(&str, &str); 3] = [
+    ("cloud.google.com/gke-spot", "true"),
+    ("cloud.google.com/gke-provisioning", "spot"),
+    ("karpenter.sh/capacity-type", "spot"),
+];
+
 impl NodeConstraints {
     pub(super) fn of(template: &Value) -> Self {
-        let selector = template.pointer("/spec/nodeSelector");
-        let label = |name: &str| selector.and_then(|labels| labels.get(name)?.as_str()).map(str::to_owned);
-        let accelerator = label("cloud.google.com/gke-accelerator");
-        let accelerator = accelerator.or_else(|| label("cloud.google.com/gke-tpu-accelerator"));
-        Self {
-            accelerators: accelerator.into_iter().collect(),
-            topology: label("cloud.google.com/gke-tpu-topology").map_or(Told::Unset, Told::Is),
-            machines: label("node.kubernetes.io/instance-type").into_iter().collect(),
-            compute_class: label("cloud.google.com/compute-class"),
-            spot: label("cloud.google.com/gke-spot").is_some_and(|value| value == "true"),
-            constrained_otherwise: false,
+        let mut node = Self::default();
+        let Some(spec) = template.get("spec") else { return node };
+        let labels = spec.get("nodeSelector").and_then(Value::as_object);
+        for (label, value) in labels.into_iter().flatten() {
+            node.require(label, value.as_str().into_iter());
         }
+        node.read_affinity(spec);
+        let elsewhere = ["nodeName", "schedulerName"].iter().filter_map(|name| spec.get(*name)?.as_str());
+        node.constrained_otherwise |= elsewhere.into_iter().any(|name| name != "default-scheduler");
+        node
+    }
+
+    /// The values that every term accepts; one of several terms alone must hold, so what differs between them is not
+    /// told.
+    fn read_affinity(&mut self, spec: &Value) {
+        let path = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+        let Some(terms) = spec.pointer(path).and_then(Value::as_array) else { return };
+        let [term] = terms.as_slice() else {
+            self.constrained_otherwise |= !terms.is_empty();
+            self.read_alternatives(terms);
+            return;
+        };
+        let expressions = term.get("matchExpressions").and_then(Value::as_array);
+        for expression in expressions.into_iter().flatten() {
+            let Some(key) = expression.get("key").and_then(Value::as_str) else { continue };
+            if expression.get("operator").and_then(Value::as_str) == Some("In") {
+                let values = expression.get("values").and_then(Value::as_array);
+                self.require(key, values.into_iter().flatten().filter_map(Value::as_str));
+            } else {
+                self.constrained_otherwise = true;
+            }
+        }
+        self.constrained_otherwise |= term.get("matchFields").is_some();
+    }
+
+    /// Accelerators of several terms, where each of them names some.
+    fn read_alternatives(&mut self, terms: &[Value]) {
+        let mut accepted = Vec::new();
+        for term in terms {
+            let expressions = term.get("matchExpressions").and_then(Value::as_array);
+            let named = expressions.into_iter().flatten().find(|expression| {
+                let key = expression.get("key").and_then(Value::as_str).unwrap_or_default();
+                ACCELERATOR.contains(&key) && expression.get("operator").and_then(Value::as_str) == Some("In")
+            });
+            let Some(values) = named.and_then(|named| named.get("values")?.as_array()) else { return };
+            accepted.extend(values.iter().filter_map(Value::as_str));
+        }
+        if self.accelerators.is_empty() {
+            self.require(ACCELERATOR[0], accepted.into_iter());
+        }
+    }
+
+    fn require<'v>(&mut self, label: &str, values: impl Iterator<Item = &'v str>) {
+        let mut readable: Vec<&str> = Vec::new();
+        for value in values {
+            if is_placeholder(value) {
+                self.constrained_otherwise = true;
+                return;
+            }
+            if !readable.contains(&value) && readable.len() < 64 {
+                readable.push(value);
+            }
+        }
+        match label {
+            _ if ACCELERATOR.contains(&label) => narrow(&mut self.accelerators, &readable),
+            _ if MACHINE.contains(&label) => narrow(&mut self.machines, &readable),
+            TOPOLOGY => {
+                self.topology = match readable.as_slice() {
+                    [one] => Told::Is((*one).to_owned()),
+                    _ => Told::Unknown,
+                }
+            }
+            COMPUTE_CLASS => self.compute_class = readable.first().map(|class| (*class).to_owned()),
+            _ if SPOT.iter().any(|(name, value)| *name == label && readable == [*value]) => self.spot = true,
+            // Every Linux node has these.
+            "kubernetes.io/os"
+            | "kubernetes.io/arch"
+            | "beta.kubernetes.io/os"
+            | "beta.kubernetes.io/arch" => {}
+            _ => self.constrained_otherwise = true,
+        }
+    }
+}
+
+/// Selector and affinity hold both.
+fn narrow(accepted: &mut Vec<String>, values: &[&str]) {
+    if accepted.is_empty() {
+        accepted.extend(values.iter().map(|value| (*value).to_owned()));
+    } else {
+        accepted.retain(|value| values.contains(&value.as_str()));
     }
 }

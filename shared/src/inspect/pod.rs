@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::command_line::CommandLine;
 use super::container::containers;
+use super::settings::ServerSettings;
 use super::volume::volumes;
 use super::{
     AcceleratorRequest, Arguments, Container, Image, ModelSource, NodeConstraints, PodTemplate, PointerBuf,
-    ServerKind, Told, Volume,
+    ServerKind, Told, Variables, Volume,
 };
 
 /// The part of a Pod in the group that makes one replica.
@@ -35,6 +37,21 @@ pub struct Parallelism {
     pub data_local: Told<u32>,
     /// Machines of one replica (`--nnodes`).
     pub machines: Told<u32>,
+    /// Whether experts are spread over the ranks (`--enable-expert-parallel`).
+    pub expert: Told<bool>,
+}
+
+impl Parallelism {
+    fn of(settings: &ServerSettings<'_, '_>) -> Self {
+        Self {
+            tensor: settings.number(&["tensor-parallel-size", "tp-size", "tp", "num-shard"]),
+            pipeline: settings.number(&["pipeline-parallel-size", "pp-size", "pp"]),
+            data: settings.number(&["data-parallel-size", "dp-size", "dp"]),
+            data_local: settings.number(&["data-parallel-size-local"]),
+            machines: settings.number(&["nnodes"]),
+            expert: settings.arguments.switch(&["enable-expert-parallel", "enable-ep-moe"]),
+        }
+    }
 }
 
 /// A Pod template in which a container serves a model.
@@ -60,6 +77,8 @@ pub struct ServingPod<'a> {
     pub version: Told<String>,
     /// The server's command line.
     pub arguments: Arguments,
+    /// Environment of the serving container, as its process sees it.
+    pub variables: Variables<'a>,
     /// The model it serves.
     pub model: ModelSource,
     /// How one replica is split.
@@ -102,6 +121,43 @@ impl<'a> ServingPod<'a> {
         self.at.concat(&PointerBuf::from_tokens(tokens))
     }
 
+    /// A variable of the serving container, as its process sees it.
+    pub fn variable(&self, name: &str) -> Told<&str> {
+        self.variables.get(name)
+    }
+
+    /// Accelerators that all containers of one Pod ask for together; unset where none does.
+    pub fn accelerators_per_pod(&self) -> Told<u32> {
+        let asked = self.containers.iter().filter(|container| container.runs_along);
+        let counts =
+            asked.filter_map(|container| container.accelerator.as_ref()).map(|request| request.count);
+        let sum = |sum: Told<u32>, count: Told<u32>| match (sum, count) {
+            (Told::Unset, count) => count,
+            (Told::Is(sum), Told::Is(count)) => Told::Is(sum.saturating_add(count)),
+            _ => Told::Unknown,
+        };
+        counts.fold(Told::Unset, sum)
+    }
+
+    /// Port that the server listens on; unknown where neither its arguments nor its default tell.
+    pub fn server_port(&self) -> Told<u16> {
+        let settings =
+            ServerSettings { server: self.server, arguments: &self.arguments, variables: &self.variables };
+        let written = match self.server {
+            ServerKind::Triton => settings.number(&["http-port"]),
+            ServerKind::KserveHuggingFace => settings.number(&["http-port"]),
+            ServerKind::Nim => settings.variable("NIM_SERVER_PORT").and_then(|port| port.parse().ok()),
+            _ => settings.number(&["port"]),
+        };
+        written.or_else(|| self.server.default_port().map_or(Told::Unknown, Told::Is))
+    }
+
+    /// `terminationGracePeriodSeconds`; 30 where it is not written.
+    pub fn grace_period_seconds(&self) -> u64 {
+        const DEFAULT: u64 = 30;
+        self.spec().get("terminationGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(DEFAULT)
+    }
+
     /// An annotation of the template.
     pub fn annotation(&self, key: &str) -> Option<&'a str> {
         self.template.get("metadata")?.get("annotations")?.get(key)?.as_str()
@@ -122,13 +178,16 @@ impl<'a> ServingPod<'a> {
 impl<'a> ServingPod<'a> {
     pub(super) fn of(object: &'a Value, template: PodTemplate<'a>) -> Option<Self> {
         let containers = containers(&template);
-        let (serving, server) = containers
-            .iter()
-            .enumerate()
-            .find_map(|(index, container)| Some((index, ServerKind::of(container)?)))?;
+        let (serving, image, variables, line) =
+            containers.iter().enumerate().find_map(|(index, container)| {
+                let image = Image::parse(container.image.unwrap_or_default());
+                let variables = Variables::of(container);
+                let line = CommandLine::of(container, image, &variables).filter(|_| container.runs_along)?;
+                Some((index, image, variables, line))
+            })?;
         let container = &containers[serving];
-        let arguments = Arguments::of(container);
-        let image = Image::parse(container.image.unwrap_or_default());
+        let CommandLine { server, arguments } = line;
+        let settings = ServerSettings { server, arguments: &arguments, variables: &variables };
         let pods_per_replica = match template.role {
             Role::Alone => Told::Is(1),
             Role::Leader | Role::Worker => {
@@ -141,30 +200,40 @@ impl<'a> ServingPod<'a> {
             role: template.role,
             pods_per_replica,
             version: image.version(),
-            model: ModelSource::of(server, container, &arguments),
-            parallelism: Parallelism {
-                tensor: arguments.number(&["tensor-parallel-size", "tp-size", "tp", "num-shard"]),
-                pipeline: arguments.number(&["pipeline-parallel-size", "pp-size"]),
-                data: arguments.number(&["data-parallel-size", "dp-size"]),
-                data_local: arguments.number(&["data-parallel-size-local"]),
-                machines: arguments.number(&["nnodes"]),
-            },
-            max_context_tokens: arguments.number(&["max-model-len", "context-length"]),
-            max_sequences: arguments.number(&["max-num-seqs", "max-running-requests"]),
-            max_batched_tokens: arguments.number(&["max-num-batched-tokens"]),
-            memory_fraction: arguments.number(&["gpu-memory-utilization", "mem-fraction-static"]),
-            quantization: arguments.text(&["quantization"]),
-            dtype: arguments.text(&["dtype"]),
-            cache_dtype: arguments.text(&["kv-cache-dtype"]),
-            accelerator: AcceleratorRequest::of(container),
+            model: ModelSource::of(&settings),
+            parallelism: Parallelism::of(&settings),
+            max_context_tokens: settings.number(&[
+                "max-model-len",
+                "context-length",
+                "max-total-tokens",
+                "max-seq-len",
+                "ctx-size",
+            ]),
+            max_sequences: settings.number(&[
+                "max-num-seqs",
+                "max-running-requests",
+                "max-concurrent-requests",
+            ]),
+            max_batched_tokens: settings.number(&["max-num-batched-tokens", "max-batch-total-tokens"]),
+            memory_fraction: settings.number(&[
+                "gpu-memory-utilization",
+                "mem-fraction-static",
+                "cuda-memory-fraction",
+                "kv-cache-free-gpu-memory-fraction",
+            ]),
+            quantization: settings.text(&["quantization", "quantize"]),
+            dtype: settings.text(&["dtype"]),
+            cache_dtype: settings.text(&["kv-cache-dtype"]),
+            accelerator: container.accelerator.clone(),
             node: NodeConstraints::of(template.value),
-            volumes: volumes(&template),
+            volumes: volumes(object, &template),
             at: template.at,
             template: template.value,
             serving,
             image,
             server,
             arguments,
+            variables,
             containers,
         })
     }

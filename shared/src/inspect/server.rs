@@ -1,9 +1,7 @@
 //! Which model server a container runs.
 
-use super::{Container, Told};
-
 /// A model server that rules know by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServerKind {
     /// vLLM.
     Vllm,
@@ -40,54 +38,32 @@ impl ServerKind {
         }
     }
 
-    /// The server that `container` runs.
-    pub(super) fn of(container: &Container<'_>) -> Option<Self> {
-        let image = container.image?;
-        const KNOWN: [(&str, ServerKind); 3] = [
-            ("vllm", ServerKind::Vllm),
-            ("sglang", ServerKind::Sglang),
-            ("text-generation-inference", ServerKind::Tgi),
-        ];
-        KNOWN.iter().find(|(part, _)| image.contains(part)).map(|(_, server)| *server)
-    }
-}
-
-/// A container image reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Image<'a> {
-    /// As written.
-    pub reference: &'a str,
-    /// Without tag and digest.
-    pub repository: &'a str,
-    /// Tag.
-    pub tag: Option<&'a str>,
-    /// Digest with its algorithm.
-    pub digest: Option<&'a str>,
-}
-
-impl<'a> Image<'a> {
-    pub(super) fn parse(reference: &'a str) -> Self {
-        let (named, digest) = match reference.split_once('@') {
-            Some((named, digest)) => (named, Some(digest)),
-            None => (reference, None),
-        };
-        // A colon before the last slash belongs to the registry's port.
-        let name_start = named.rfind('/').map_or(0, |slash| slash + 1);
-        let (repository, tag) = match named[name_start..].find(':') {
-            Some(colon) => (&named[..name_start + colon], Some(&named[name_start + colon + 1..])),
-            None => (named, None),
-        };
-        Self { reference, repository, tag, digest }
+    /// Name as a person writes it.
+    pub const fn display_name(self) -> &'static str {
+        match self {
+            Self::Vllm => "vLLM",
+            Self::Sglang => "SGLang",
+            Self::Tgi => "Text Generation Inference",
+            Self::Jetstream => "JetStream",
+            Self::TensorrtLlm => "TensorRT-LLM",
+            Self::Triton => "Triton",
+            Self::Nim => "NIM",
+            Self::KserveHuggingFace => "KServe's Hugging Face server",
+            Self::Ray => "Ray Serve",
+            Self::LlamaCpp => "llama.cpp",
+        }
     }
 
-    /// Version that the tag names: `v0.9.0` of `vllm/vllm-openai:v0.9.0`.
-    pub(super) fn version(&self) -> Told<String> {
-        match self.tag {
-            Some(tag) if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) => {
-                Told::Is(tag.to_owned())
-            }
-            Some(_) => Told::Unknown,
-            None => Told::Unset,
+    /// Port that it listens on where its arguments name none; `None` where that depends on the image.
+    pub const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Vllm | Self::TensorrtLlm | Self::Triton | Self::Nim | Self::Ray => Some(8000),
+            Self::Sglang => Some(30000),
+            // The image sets PORT=80.
+            Self::Tgi => Some(80),
+            Self::Jetstream => Some(9000),
+            Self::KserveHuggingFace => Some(8080),
+            Self::LlamaCpp => None,
         }
     }
 }

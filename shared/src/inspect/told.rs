@@ -39,4 +39,17 @@ impl<T> Told<T> {
             Self::Unknown => Told::Unknown,
         }
     }
+
+    /// `other` where nothing is written.
+    pub fn or_else(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Unset => other(),
+            told => told,
+        }
+    }
+
+    /// Whether it is written, readable or not.
+    pub const fn is_written(&self) -> bool {
+        !matches!(self, Self::Unset)
+    }
 }

@@ -63,6 +63,8 @@ pub struct Mount<'a> {
     pub path: &'a str,
     /// `readOnly`.
     pub read_only: bool,
+    /// `subPath` or `subPathExpr`: the directory of the volume that is mounted.
+    pub sub_path: Option<&'a str>,
     /// Where it stands in the object.
     pub at: PointerBuf,
 }
@@ -101,7 +103,8 @@ impl<'a> VolumeSource<'a> {
     }
 }
 
-pub(super) fn volumes<'a>(template: &PodTemplate<'a>) -> Vec<Volume<'a>> {
+/// Volumes of a template, and the claims that a StatefulSet makes for each of its Pods.
+pub(super) fn volumes<'a>(object: &'a Value, template: &PodTemplate<'a>) -> Vec<Volume<'a>> {
     let list = template.value.pointer("/spec/volumes").and_then(Value::as_array);
     let list = list.into_iter().flatten().enumerate();
     let read = list.filter_map(|(index, value)| {
@@ -109,5 +112,11 @@ pub(super) fn volumes<'a>(template: &PodTemplate<'a>) -> Vec<Volume<'a>> {
         let place = PointerBuf::from_tokens(["spec", "volumes", &index.to_string()]);
         Some(Volume { name, value, at: template.at.concat(&place), source: VolumeSource::of(value) })
     });
-    read.collect()
+    let claims = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+    let claims = claims.into_iter().flatten().enumerate().filter_map(|(index, value)| {
+        let name = value.pointer("/metadata/name").and_then(Value::as_str)?;
+        let at = PointerBuf::from_tokens(["spec", "volumeClaimTemplates", &index.to_string()]);
+        Some(Volume { name, value, at, source: VolumeSource::Claim { name: None, read_only: false } })
+    });
+    read.chain(claims).collect()
 }
