@@ -15,7 +15,7 @@ use infer_core::policy::{self, Outcome, Phase, Verdict};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use crate::metrics::{Metrics, operation_name, outcome_name, phase_name};
+use crate::metrics::{Metrics, operation_name, phase_name};
 use crate::review::{self, ReviewRequest};
 use crate::store::Store;
 
@@ -69,7 +69,13 @@ async fn review(State(admission): State<Arc<Admission>>, phase: Phase, request: 
         Err(rejection) => {
             admission.metrics.rejected(rejection.reason);
             let Rejection { status, reason, message } = rejection;
-            tracing::warn!(phase = phase_name(phase), status = status.as_u16(), reason, message, "no review");
+            tracing::warn!(
+                phase = phase_name(phase),
+                status = status.as_u16(),
+                reason,
+                error = message,
+                "no review"
+            );
             (status, message + "\n").into_response()
         }
     }
@@ -114,7 +120,7 @@ impl Admission {
         let asked = policy::Request {
             operation: request.operation,
             namespace: request.namespace(),
-            resource: Some(request.resource.resource.as_ref()),
+            resource: request.resource(),
             subresource: request.sub_resource(),
             user: Some(request.user_info.username.as_ref()),
             object: request.object.as_ref(),
@@ -145,8 +151,7 @@ impl Admission {
         self.metrics.reviewed(phase, &request.kind.kind, request.operation, verdict.outcome);
         self.metrics.patched(verdict.patch.len());
         for judgement in &verdict.judgements {
-            let finding = &judgement.finding;
-            self.metrics.found(phase, finding.rule.id, finding.severity.name());
+            self.metrics.judged(phase, judgement);
         }
     }
 }
@@ -163,7 +168,7 @@ fn log(phase: Phase, request: &ReviewRequest<'_>, verdict: &Verdict, took: Durat
                 namespace = request.namespace().unwrap_or_default(),
                 name = request.name.as_deref().unwrap_or_default(),
                 dry_run = request.is_dry_run(),
-                outcome = outcome_name(verdict.outcome),
+                outcome = verdict.outcome.name(),
                 rules = $rules,
                 operations = verdict.patch.len(),
                 micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),

@@ -6,9 +6,11 @@
 mod admission;
 mod catalog;
 mod certificates;
+mod cluster;
 mod health;
 mod logs;
 mod metrics;
+mod objects;
 mod options;
 mod program;
 mod readiness;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
-use infer_core::policy::{Operation, Outcome, Phase};
+use infer_core::policy::{Judgement, Operation, Outcome, Phase};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -57,7 +57,7 @@ struct PhaseLabels {
 struct RuleLabels {
     phase: &'static str,
     rule: &'static str,
-    severity: &'static str,
+    consequence: &'static str,
 }
 
 /// Why a request was no review.
@@ -212,7 +212,7 @@ impl Metrics {
             phase: phase_name(phase),
             kind: kind_label(kind),
             operation: operation_name(operation),
-            outcome: outcome_name(outcome),
+            outcome: outcome.name(),
         };
         self.reviews.get_or_create(&labels).inc();
     }
@@ -222,9 +222,10 @@ impl Metrics {
         self.durations.get_or_create(&PhaseLabels { phase: phase_name(phase) }).observe(seconds);
     }
 
-    /// Counts a finding of a rule.
-    pub(crate) fn found(&self, phase: Phase, rule: &'static str, severity: &'static str) {
-        self.findings.get_or_create(&RuleLabels { phase: phase_name(phase), rule, severity }).inc();
+    /// Counts a finding of a rule, by what became of it.
+    pub(crate) fn judged(&self, phase: Phase, judgement: &Judgement) {
+        let (rule, consequence) = (judgement.finding.rule.id, judgement.consequence.name());
+        self.findings.get_or_create(&RuleLabels { phase: phase_name(phase), rule, consequence }).inc();
     }
 
     /// Counts the operations of a patch.
@@ -294,17 +295,6 @@ pub(crate) fn operation_name(operation: Operation) -> &'static str {
         Operation::Update => "update",
         Operation::Delete => "delete",
         Operation::Connect => "connect",
-    }
-}
-
-/// Name of an outcome in metrics and logs.
-pub(crate) fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Skipped => "skipped",
-        Outcome::Clean => "clean",
-        Outcome::Warned => "warned",
-        Outcome::Patched => "patched",
-        Outcome::Denied => "denied",
     }
 }
 

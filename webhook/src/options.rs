@@ -62,6 +62,29 @@ pub struct Options {
     pub catalog: Vec<PathBuf>,
 }
 
+impl Options {
+    /// Names under which the API server calls this program.
+    pub(crate) fn server_names(&self) -> Vec<String> {
+        let Self { service, namespace, client_url, .. } = self;
+        let mut names = vec![
+            format!("{service}.{namespace}.svc"),
+            format!("{service}.{namespace}.svc.cluster.local"),
+            format!("{service}.{namespace}"),
+        ];
+        names.extend(client_url.as_deref().and_then(host));
+        names
+    }
+}
+
+/// Host of a URL, without the brackets of an IPv6 address.
+fn host(url: &str) -> Option<String> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    if let Some(rest) = authority.strip_prefix('[') {
+        return rest.split_once(']').map(|(address, _)| address.to_owned());
+    }
+    authority.split(':').next().map(str::to_owned)
+}
+
 /// Where the certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CertificateSource {
@@ -69,4 +92,23 @@ pub enum CertificateSource {
     Secret,
     /// From files: of cert-manager, or of your own
     Files,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_certificate_names_the_service_and_the_url() {
+        let options = Options::parse_from(["infer-webhook", "--client-url=https://[::1]:9443/admit"]);
+        assert_eq!(
+            options.server_names(),
+            [
+                "infer-webhook.infer-webhook.svc",
+                "infer-webhook.infer-webhook.svc.cluster.local",
+                "infer-webhook.infer-webhook",
+                "::1"
+            ]
+        );
+    }
 }

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use infer_core::policy::Snapshot;
+use kube::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::{self, Folder, InUse};
+use crate::certificates::{self, Authority, Folder, InUse, SharedSecret};
+use crate::cluster::{self, Registration, World};
 use crate::metrics::Metrics;
 use crate::options::{CertificateSource, Options};
 use crate::readiness::Readiness;
 use crate::server::{Server, Stage};
 use crate::store::Store;
-use crate::{admission, catalog, health, logs};
+use crate::{admission, catalog, health, logs, objects};
 
 /// How long the last requests may take after the drain.
 const FINISH: Duration = Duration::from_secs(12);
@@ -40,28 +42,29 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let catalog = Arc::new(catalog::load(&options.catalog)?);
     let metrics = Arc::new(Metrics::new(&catalog.release()?.version));
     let readiness = Readiness::awaiting(["certificate"]);
-    let store = Arc::new(Store::new(Snapshot { catalog, ..Snapshot::default() }));
+    let store = Arc::new(Store::new(Snapshot { catalog: Arc::clone(&catalog), ..Snapshot::default() }));
     let (stage, stages) = watch::channel(Stage::Serving);
 
     let router = health::router(readiness.clone(), Arc::clone(&metrics));
     let health = Server::bind(options.metrics_listen, router, Arc::clone(&metrics)).await;
     let health = health.with_context(|| format!("cannot listen on {}", options.metrics_listen))?;
-
     let in_use = Arc::new(InUse::none(Arc::clone(&metrics)));
     let tls = TlsAcceptor::from(Arc::new(certificates::server_config(Arc::clone(&in_use))?));
-    let router = admission::router(store, Arc::clone(&metrics));
+    let router = admission::router(Arc::clone(&store), Arc::clone(&metrics));
     let reviews = Server::bind(options.listen, router, Arc::clone(&metrics)).await;
     let reviews = reviews.with_context(|| format!("cannot listen on {}", options.listen))?.with_tls(tls);
     tracing::info!(reviews = %reviews.address()?, health = %health.address()?, "listening");
 
-    let (authority, _authorities) = watch::channel(None);
-    match options.certificates {
-        CertificateSource::Files => {
-            let folder = Folder::new(&options.certificate_dir);
-            tokio::spawn(folder.follow(in_use, authority, readiness.clone()));
+    let client = client(&options).await?;
+    match &client {
+        Some(client) => {
+            let world = Arc::new(World::new(catalog));
+            cluster::follow(client, &world, &metrics, &readiness);
+            tokio::spawn(world.publish(store, Arc::clone(&metrics)));
         }
-        CertificateSource::Secret => anyhow::bail!("not yet"),
+        None => store.replace(objects::read(&options.objects, catalog)?),
     }
+    follow_certificate(&options, client, in_use, &readiness, &metrics)?;
 
     let health = tokio::spawn(health.serve(stages.clone()));
     let reviews = tokio::spawn(reviews.serve(stages));
@@ -69,6 +72,51 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     stage.send_replace(Stage::Finishing);
     let ended = timeout(FINISH, async { (reviews.await, health.await) }).await;
     tracing::info!(complete = ended.is_ok(), "ended");
+    Ok(())
+}
+
+/// A client of the cluster; `None` where files stand in for it.
+async fn client(options: &Options) -> anyhow::Result<Option<Client>> {
+    if !options.objects.is_empty() {
+        return Ok(None);
+    }
+    cluster::connect(options.kubeconfig.as_deref()).await.map(Some)
+}
+
+/// Starts what reads or makes the certificate, and what tells the API server about its authority.
+fn follow_certificate(
+    options: &Options,
+    client: Option<Client>,
+    in_use: Arc<InUse>,
+    readiness: &Readiness,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<()> {
+    let (wanted, authority) = watch::channel(None);
+    let (registered, registrations) = watch::channel(None);
+    match (options.certificates, &client) {
+        (CertificateSource::Files, _) => {
+            let folder = Folder::new(&options.certificate_dir);
+            tokio::spawn(folder.follow(in_use, wanted, readiness.clone()));
+        }
+        (CertificateSource::Secret, Some(client)) => {
+            let secret = SharedSecret {
+                client: client.clone(),
+                namespace: options.namespace.clone(),
+                name: options.certificate_secret.clone(),
+                names: options.server_names(),
+            };
+            let authority = Authority { wanted, registered: options.register.then_some(registrations) };
+            tokio::spawn(secret.follow(in_use, authority, readiness.clone()));
+        }
+        (CertificateSource::Secret, None) => {
+            bail!("`--certificates=secret` needs a cluster; with `--objects` use `--certificates=files`")
+        }
+    }
+    if let Some(client) = client.filter(|_| options.register) {
+        let registration = Registration::new(options);
+        let (readiness, metrics) = (readiness.clone(), Arc::clone(metrics));
+        tokio::spawn(registration.keep(client, authority, registered, readiness, metrics));
+    }
     Ok(())
 }
 

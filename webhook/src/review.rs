@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use infer_core::policy::{Operation, Outcome, Verdict};
+use infer_core::policy::{Operation, Verdict};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -116,13 +116,13 @@ impl<'a> ReviewRequest<'a> {
         let text = str::from_utf8(body).map_err(|error| format!("The body is not UTF-8: {error}"))?;
         // A struct could also be read from an array, field by field.
         if !text.trim_ascii_start().starts_with('{') {
-            return Err(format!("The body is not a JSON object; expected a {KIND} of `{API_VERSION}`"));
+            return Err(format!("The body is not a JSON object; expected an {KIND} of `{API_VERSION}`"));
         }
         let review: Review<'a> =
-            serde_json::from_str(text).map_err(|error| format!("The body is not a {KIND}: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("The body is not an {KIND}: {error}"))?;
         if review.api_version != API_VERSION || review.kind != KIND {
             let (version, kind) = (shortened(&review.api_version), shortened(&review.kind));
-            return Err(format!("Expected a {KIND} of `{API_VERSION}`, got kind `{kind}` of `{version}`"));
+            return Err(format!("Expected an {KIND} of `{API_VERSION}`, got kind `{kind}` of `{version}`"));
         }
         review.request.ok_or_else(|| format!("The {KIND} has no `request`"))
     }
@@ -130,6 +130,11 @@ impl<'a> ReviewRequest<'a> {
     /// Namespace, unless it is empty.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref().filter(|namespace| !namespace.is_empty())
+    }
+
+    /// Resource, unless it is empty.
+    pub fn resource(&self) -> Option<&str> {
+        Some(self.resource.resource.as_ref()).filter(|resource| !resource.is_empty())
     }
 
     /// Subresource, unless it is empty.
@@ -186,7 +191,7 @@ struct Status<'a> {
 ///
 /// The patch or the answer cannot be written as JSON.
 pub fn answer(uid: &str, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
-    let allowed = verdict.outcome != Outcome::Denied;
+    let allowed = verdict.is_allowed();
     let patch = if !allowed || verdict.patch.is_empty() {
         None
     } else {

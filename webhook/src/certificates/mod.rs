@@ -1,6 +1,8 @@
 //! The certificate that connections are served with, and its replacement while they are.
 
+mod authority;
 mod files;
+mod secret;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,6 +18,7 @@ use rustls::sign::CertifiedKey;
 use x509_parser::parse_x509_certificate;
 
 pub(crate) use files::Folder;
+pub(crate) use secret::{Authority, SharedSecret};
 
 use crate::metrics::Metrics;
 
@@ -88,6 +91,13 @@ impl InUse {
         self.metrics.certificate_errors.inc();
         self.metrics.certificate_broken.set(1);
         tracing::error!(error = format!("{error:#}"), "certificate cannot be used");
+    }
+
+    /// Notes that it could not be asked for a new certificate. That is no reason to worry before the one in use
+    /// expires.
+    pub(crate) fn unreadable(&self, error: &anyhow::Error) {
+        self.metrics.certificate_errors.inc();
+        tracing::warn!(error = format!("{error:#}"), "certificate cannot be asked for");
     }
 }
 
