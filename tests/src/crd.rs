@@ -26,7 +26,7 @@ struct Source {
     kinds: &'static [&'static str],
 }
 
-const SOURCES: [Source; 5] = [
+const SOURCES: [Source; 6] = [
     Source {
         module: "github.com/GoogleCloudPlatform/prometheus-engine",
         version: "v0.17.2",
@@ -35,9 +35,10 @@ const SOURCES: [Source; 5] = [
         files: &[
             "monitoring.googleapis.com_clusterpodmonitorings.yaml",
             "monitoring.googleapis.com_podmonitorings.yaml",
+            "monitoring.googleapis.com_rules.yaml",
         ],
         group_version: "monitoring.googleapis.com/v1",
-        kinds: &["ClusterPodMonitoring", "PodMonitoring"],
+        kinds: &["ClusterPodMonitoring", "PodMonitoring", "Rules"],
     },
     Source {
         module: "github.com/kedacore/keda/v2",
@@ -71,9 +72,22 @@ const SOURCES: [Source; 5] = [
         version: "v0.88.0",
         sum: "h1:3T/dCQdk7CUVRqVfwRHoC5g66fC/ML6XQQLtQVL6Q5o=",
         folder: "example/prometheus-operator-crd",
-        files: &["monitoring.coreos.com_podmonitors.yaml", "monitoring.coreos.com_servicemonitors.yaml"],
+        files: &[
+            "monitoring.coreos.com_podmonitors.yaml",
+            "monitoring.coreos.com_prometheusrules.yaml",
+            "monitoring.coreos.com_servicemonitors.yaml",
+        ],
         group_version: "monitoring.coreos.com/v1",
-        kinds: &["PodMonitor", "ServiceMonitor"],
+        kinds: &["PodMonitor", "PrometheusRule", "ServiceMonitor"],
+    },
+    Source {
+        module: "github.com/cert-manager/cert-manager",
+        version: "v1.19.1",
+        sum: "h1:Txh8L/nLWTDcb7ZnXuXbTe15BxQnLbLirXmbNk0fGgY=",
+        folder: "deploy/crds",
+        files: &["cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"],
+        group_version: "cert-manager.io/v1",
+        kinds: &["Certificate", "Issuer"],
     },
 ];
 

@@ -4,7 +4,6 @@ use crate::TestNamespace;
 use crate::certificates::MountedCertificates;
 use crate::control_plane::ControlPlane;
 use anyhow::Result;
-use axum::Json;
 use axum::Router;
 use axum::routing::post;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -131,10 +130,11 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
     }
 }
 
-async fn review(Json(review): Json<Value>) -> Json<Value> {
+async fn review(review: String) -> Result<String, String> {
+    let review: Value = serde_json::from_str(&review).map_err(|error| error.to_string())?;
     let request = &review["request"];
     let operations = injected(&request["object"]);
-    Json(json!({
+    let answer = json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
         "response": {
@@ -143,7 +143,8 @@ async fn review(Json(review): Json<Value>) -> Json<Value> {
             "patchType": "JSONPatch",
             "patch": ByteString(operations.to_string().into_bytes()),
         },
-    }))
+    });
+    Ok(answer.to_string())
 }
 
 /// The operations of RFC 6902 that add the sidecar; none where it is not asked for, or there already.

@@ -301,3 +301,57 @@ pub(crate) fn operation_name(operation: Operation) -> &'static str {
 fn kind_label(kind: &str) -> &'static str {
     KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const ALERTS: &str = include_str!("../../deploy/monitoring/alerts.yaml");
+    const DASHBOARD: &str = include_str!("../../deploy/monitoring/dashboard.json");
+
+    /// Series by their names in Prometheus, after everything has happened once.
+    fn series() -> BTreeSet<String> {
+        let metrics = Metrics::new("1");
+        metrics.reviewed(Phase::Mutate, "Pod", Operation::Create, Outcome::Clean);
+        metrics.took(Phase::Mutate, 0.001);
+        let rule = RuleLabels { phase: "validate", rule: "INF001", consequence: "warned" };
+        metrics.findings.get_or_create(&rule).inc();
+        metrics.decision_failed(Phase::Mutate);
+        metrics.rejected("size");
+        metrics.watch_failed("namespaces");
+        metrics.watching("namespaces", 1);
+        metrics.policy("default", 1, false);
+        let text = metrics.text().unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples.map(|line| line.split(['{', ' ']).next().unwrap_or_default().to_owned()).collect()
+    }
+
+    fn named(text: &str) -> BTreeSet<String> {
+        text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'))
+            .filter(|word| word.starts_with("infer_webhook_"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn alerts_and_dashboard_name_series_that_there_are() {
+        let series = series();
+        for text in [ALERTS, DASHBOARD] {
+            let named = named(text);
+            assert!(named.len() > 5, "{named:?}");
+            assert_eq!(named.difference(&series).collect::<Vec<_>>(), Vec::<&String>::new(), "{series:?}");
+        }
+    }
+
+    /// A number that nobody looks at is a question that nobody asked.
+    #[test]
+    fn everything_is_on_the_dashboard() {
+        let named = named(DASHBOARD);
+        let series = series();
+        // Sum and count of a histogram are told by its buckets.
+        let parts = ["_sum", "_count"];
+        let shown = series.iter().filter(|name| !parts.iter().any(|part| name.ends_with(part)));
+        assert_eq!(shown.filter(|name| !named.contains(*name)).collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+}
