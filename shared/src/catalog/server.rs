@@ -171,6 +171,9 @@ pub struct MetricNames {
     /// Others by the name we give them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<String, String>,
+    /// Names that other versions export and this one does not, each with the one to take instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub absent: BTreeMap<String, String>,
 }
 
 impl Server {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Identity, Metric};
+use super::{Identity, Metric, PointerBuf};
 
 /// Which kind of autoscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,8 @@ pub struct Autoscaler<'a> {
 }
 
 impl<'a> Autoscaler<'a> {
-    pub(super) fn of(object: &'a Value) -> Option<Self> {
+    /// The autoscaler that `object` is; `None` for any other kind, and without a target.
+    pub fn of(object: &'a Value) -> Option<Self> {
         let kind = match object.get("kind")?.as_str()? {
             "HorizontalPodAutoscaler" => AutoscalerKind::Horizontal,
             "ScaledObject" => AutoscalerKind::Keda,
@@ -75,5 +76,56 @@ impl<'a> Autoscaler<'a> {
             idle_replicas: count("idleReplicaCount"),
             cooldown_seconds: count("cooldownPeriod"),
         })
+    }
+
+    /// Where the metrics stand, or would stand.
+    pub fn metrics_at(&self) -> PointerBuf {
+        let field = match self.kind {
+            AutoscalerKind::Horizontal if self.is_first_version() => "targetCPUUtilizationPercentage",
+            AutoscalerKind::Horizontal => "metrics",
+            AutoscalerKind::Keda => "triggers",
+        };
+        PointerBuf::from_tokens(["spec", field])
+    }
+
+    /// Where the scaling behaviour stands, or would stand.
+    pub fn behavior_at(&self) -> PointerBuf {
+        match self.kind {
+            AutoscalerKind::Horizontal => PointerBuf::from_tokens(["spec", "behavior"]),
+            AutoscalerKind::Keda => {
+                PointerBuf::from_tokens(["spec", "advanced", "horizontalPodAutoscalerConfig", "behavior"])
+            }
+        }
+    }
+
+    /// Whether it is of `autoscaling/v1`, which has one metric, the processors, and no behaviour.
+    pub fn is_first_version(&self) -> bool {
+        self.identity.api_version == "autoscaling/v1"
+    }
+
+    /// Most replicas that it runs: a ScaledObject that does not say takes 100
+    /// (keda.sh/docs/latest/reference/scaledobject-spec).
+    pub fn most_replicas(&self) -> Option<u32> {
+        const KEDA_DEFAULT: u32 = 100;
+        match self.kind {
+            AutoscalerKind::Horizontal => self.max_replicas,
+            AutoscalerKind::Keda => Some(self.max_replicas.unwrap_or(KEDA_DEFAULT)),
+        }
+    }
+
+    /// Where the most replicas stand, or would stand.
+    pub fn most_replicas_at(&self) -> PointerBuf {
+        let field = match self.kind {
+            AutoscalerKind::Horizontal => "maxReplicas",
+            AutoscalerKind::Keda => "maxReplicaCount",
+        };
+        PointerBuf::from_tokens(["spec", field])
+    }
+
+    /// Whether it takes the last replica away when there is nothing to do. HPAs do not: they refuse
+    /// `minReplicas: 0` unless an alpha feature is on.
+    pub fn sleeps(&self) -> bool {
+        let least = self.idle_replicas.or(self.min_replicas);
+        self.kind == AutoscalerKind::Keda && least.unwrap_or_default() == 0
     }
 }

@@ -55,7 +55,8 @@ pub(super) fn autoscaler(
     Ok(HorizontalPodAutoscaler { metadata, spec: Some(spec), status: None })
 }
 
-fn metric(gauge: &str, running: u32) -> MetricSpec {
+/// The metric of an HPA that scales on the mean of `gauge` over the replicas, held at `running`.
+pub(crate) fn metric(gauge: &str, running: u32) -> MetricSpec {
     MetricSpec {
         type_: "Pods".to_owned(),
         pods: Some(PodsMetricSource {
@@ -72,7 +73,7 @@ fn metric(gauge: &str, running: u32) -> MetricSpec {
 
 /// Up at once, to at most double in a minute, since the metric is seconds old; down by one replica in two
 /// minutes, since the N − 1 that remain carry N/(N − 1) of the load.
-fn behavior() -> HorizontalPodAutoscalerBehavior {
+pub(crate) fn behavior() -> HorizontalPodAutoscalerBehavior {
     let policy = |type_: &str, value, period_seconds| HPAScalingPolicy {
         type_: type_.to_owned(),
         value,

@@ -4,7 +4,7 @@
 //! One file for each kind of object, one for each way that weights take, one folder for what is GKE's own.
 
 mod arguments;
-mod autoscaler;
+pub(crate) mod autoscaler;
 mod comments;
 mod deployment;
 mod diff;
@@ -24,7 +24,7 @@ mod set;
 mod storage;
 #[cfg(test)]
 mod tests;
-mod threshold;
+pub(crate) mod threshold;
 mod transfer;
 mod yaml;
 

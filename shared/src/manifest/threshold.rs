@@ -6,13 +6,17 @@ use crate::curve::{Load, LoadPoint};
 
 /// How far above its target an HPA's metric has to be before it adds a replica: Kubernetes' default
 /// tolerance.
-const TOLERANCE: f64 = 0.1;
+pub(crate) const TOLERANCE: f64 = 0.1;
+
+/// Share of the requests that a server runs at once to aim at where nobody measured how latency grows with them:
+/// half leaves room for what arrives while a new replica starts.
+const UNMEASURED_SHARE: f64 = 0.5;
 
 /// Where the threshold of an autoscaler comes from, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Threshold {
+pub(crate) struct Threshold {
     /// Running requests of a replica that the autoscaler aims at.
-    pub(super) running: u32,
+    pub(crate) running: u32,
     /// Requests in flight at the operating point.
     pub(super) in_flight: f64,
     /// Requests that the server runs at once at most, if that is less.
@@ -21,7 +25,7 @@ pub(super) struct Threshold {
 
 /// What keeps a replica from running as many requests as are in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ceiling {
+pub(crate) enum Ceiling {
     /// The scheduler's limit on sequences.
     Seats(u64),
     /// The KV cache, full of requests of the mean length.
@@ -49,7 +53,7 @@ impl Threshold {
     /// does not run at once waits and is not counted by the metric, so a threshold above what it can run
     /// would never be passed. An HPA acts 10 % above its target; the target is lower by as much, so that it
     /// acts at the operating point and not past it.
-    pub(super) fn of(plan: &Plan<'_>) -> Result<Self, ManifestError> {
+    pub(crate) fn of(plan: &Plan<'_>) -> Result<Self, ManifestError> {
         let point = plan.recommendation.as_ref().map(|recommendation| &recommendation.operating.point);
         let in_flight = point.and_then(in_flight).ok_or_else(|| ManifestError::NoRequestsInFlight {
             model: plan.model.id.clone(),
@@ -63,6 +67,12 @@ impl Threshold {
         let running = (running / (1.0 + TOLERANCE)).floor().max(1.0) as u32;
         Ok(Self { running, in_flight, ceiling })
     }
+}
+
+/// Running requests to aim at where no curve tells: half of the `seats` that the server runs at once.
+pub(crate) fn unmeasured(seats: u32) -> u32 {
+    // Between 0 and `seats`: the cast is exact.
+    (f64::from(seats) * UNMEASURED_SHARE).floor().max(1.0) as u32
 }
 
 /// Requests in flight: those that run where the source says, else all of a closed loop, else Little's law.

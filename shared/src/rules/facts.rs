@@ -73,6 +73,11 @@ impl<'a> Facts<'a> {
         self.pod.accelerator.as_ref()?.count.known().copied()
     }
 
+    /// Whether this is the first serving Pod of the workload: what a rule says of the workload as a whole it says once.
+    pub fn is_first_pod(&self) -> bool {
+        self.workload.pods.first().is_some_and(|first| first.at == self.pod.at)
+    }
+
     /// Whether the Pod runs on TPUs.
     pub fn is_tpu(&self) -> bool {
         let resource = self.pod.accelerator.as_ref().map(|request| request.resource.as_str());

@@ -31,6 +31,7 @@ pub use facts::{AutoscalerFacts, Background, Facts};
 pub use finding::Finding;
 pub use fix::{Caution, Edit, Fix, FixError, apply};
 pub use neighbours::{Neighbours, ObjectKey};
+pub use promise::{NamespaceSum, namespace_sums};
 pub use rule::{Check, Group, Rule, Scope, Severity};
 pub use settings::{CacheMedium, Limits, MetricsApi, Settings, SharedXlaCache};
 

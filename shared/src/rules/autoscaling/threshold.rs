@@ -1,0 +1,56 @@
+//! The number of running requests that an autoscaler of a workload should aim at.
+
+use crate::estimate::memory::EngineLimits;
+use crate::manifest::threshold::{Threshold, unmeasured};
+use crate::manifest::{self, ManifestRequest};
+use crate::recommend::Measured;
+use crate::rules::Facts;
+use crate::rules::promise::targets;
+use crate::workload::LatencyMetric;
+
+/// Running requests of a replica to aim at, and why so many.
+pub(super) struct Aim {
+    pub(super) running: u32,
+    pub(super) why: &'static str,
+}
+
+/// What our own manifests of the same configuration would aim at where it was measured, else half of the requests
+/// that the server runs at once.
+pub(super) fn aim(facts: &Facts<'_>) -> Option<Aim> {
+    let measured = measured(facts).map(|running| Aim { running, why: "the measured operating point" });
+    measured.or_else(|| {
+        let running = unmeasured(u32::try_from(seats(facts)?).ok()?);
+        Some(Aim { running, why: "half of what the server runs at once, since nobody measured more" })
+    })
+}
+
+fn measured(facts: &Facts<'_>) -> Option<u32> {
+    let (_, checkpoint) = facts.model?;
+    let targets = targets(facts.workload);
+    let target = |asked| targets.latencies().find(|(metric, _)| *metric == asked).map(|(_, limit)| limit);
+    let request = ManifestRequest {
+        model_server_version: Some(facts.version?.version.clone()),
+        accelerators: Some(facts.accelerators_per_pod()?),
+        target_ttft_milliseconds: target(LatencyMetric::Ttft),
+        target_itl_milliseconds: target(LatencyMetric::Itl),
+        target_ntpot_milliseconds: target(LatencyMetric::Ntpot),
+        ..ManifestRequest::new(&checkpoint.id, &facts.server?.name, &facts.accelerator?.id)
+    };
+    let catalog = facts.background.catalog;
+    let mut plan = manifest::plan(catalog, &Measured::new(catalog), &request).ok()?;
+    plan.max_sequences = facts.pod.max_sequences.known().copied().or(plan.max_sequences);
+    Some(Threshold::of(&plan).ok()?.running)
+}
+
+/// Requests that a replica runs at once at most; `None` where neither the arguments nor the catalog tell.
+pub(super) fn seats(facts: &Facts<'_>) -> Option<u64> {
+    let version = facts.version.filter(|version| !version.scheduler_defaults.is_empty());
+    let default =
+        version.zip(facts.accelerator).map(|(version, accelerator)| EngineLimits::of(version, accelerator));
+    let seats = match default {
+        Some(limits) => facts.pod.max_sequences.or_default(limits.max_sequences)?,
+        None => facts.pod.max_sequences.known().copied()?,
+    };
+    let ranks = facts.pod.parallelism.data.or_default(1)?;
+    Some(u64::from(seats) * u64::from(ranks.max(1)))
+}
