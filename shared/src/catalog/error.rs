@@ -82,7 +82,7 @@ fn listed(names: &[String]) -> String {
 ///
 /// A name resembles another when one contains the other, or when Jaro-Winkler finds them at least 0.75 alike;
 /// letter case does not count.
-pub(super) fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     const MOST: usize = 4;
     const ALIKE: f64 = 0.75;
     // Comparing takes the product of both lengths; names of the catalog have at most 200 characters.

@@ -20,6 +20,7 @@ mod use_case;
 pub use accelerator::{Accelerator, AcceleratorKind, PeakCompute};
 pub use document::MAX_DOCUMENT_BYTES;
 pub use error::CatalogError;
+pub(crate) use error::nearest;
 pub use evidence::Evidence;
 pub use lookup::{Catalog, Found, OverlayDocument, Release};
 pub use machine::{BootDisk, Machine, Topology};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::catalog::CatalogError;
 use crate::inspect::{Subject, inspect};
-use crate::rules::{Background, ObjectKey, apply};
+use crate::rules::{ObjectKey, apply};
 
 /// The decision on `request`.
 ///
@@ -48,7 +48,7 @@ fn mutate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, Catalog
     };
     let (author, in_force) = match inspect(object) {
         Subject::Unrelated => return Ok(Verdict::skipped(Skipped::Unrelated)),
-        subject => (Author::of(object, &subject), snapshot.in_force(request, &subject)),
+        subject => (Author::of(object, &subject), snapshot.in_force(request, object, &subject)),
     };
     let background = snapshot.background(&in_force);
     let mut mended = mend(object, &author, &in_force, &background)?;
@@ -84,7 +84,7 @@ fn validate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, Catal
         return Ok(Verdict::skipped(Skipped::Unrelated));
     }
     let author = Author::of(object, &subject);
-    let in_force = snapshot.in_force(request, &subject);
+    let in_force = snapshot.in_force(request, object, &subject);
     let mut judgements = judge(&subject, &author, &in_force, &snapshot.background(&in_force))?;
     let is_denied = |judgement: &Judgement| judgement.consequence == Consequence::Denied;
     if judgements.iter().any(is_denied)
@@ -97,8 +97,9 @@ fn validate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, Catal
             }
         }
     }
-    let denial = denial(&judgements);
-    let warnings = warnings(&author, &judgements);
+    let unread = unread(&in_force, request, object);
+    let denial = denial(&judgements, unread.refusals);
+    let warnings = unread.warnings.into_iter().chain(warnings(&author, &judgements));
     let mut verdict = Verdict::of(judgements, Patch::default(), denial, warnings);
     if let Some(reason) = author.reason {
         verdict.audit.insert("ignore-reason".to_owned(), text::cut(&reason, text::WARNING_BYTES));
@@ -119,7 +120,7 @@ fn denied_before(
 ) -> Result<Vec<Judgement>, CatalogError> {
     let old = with_fewer_replicas(old, object);
     let subject = inspect(&old);
-    let in_force = snapshot.in_force(request, &subject);
+    let in_force = snapshot.in_force(request, &old, &subject);
     let judgements = judge(&subject, &Author::default(), &in_force, &snapshot.background(&in_force))?;
     Ok(judgements.into_iter().filter(|judgement| judgement.consequence == Consequence::Denied).collect())
 }
@@ -192,9 +193,38 @@ fn scaled(request: &Request<'_>) -> Option<ObjectKey> {
     Some(ObjectKey { namespace: namespace.to_owned(), kind: kind.to_owned(), name: name.to_owned() })
 }
 
-fn denial(judgements: &[Judgement]) -> Option<String> {
+/// What has to be said of policies that cannot be read.
+#[derive(Debug, Default)]
+struct Unread {
+    refusals: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// What the broken policies mean for `object`: an error is never a skip. Where one that refuses selects the object,
+/// what is new or changed is refused.
+fn unread(in_force: &InForce<'_>, request: &Request<'_>, object: &Value) -> Unread {
+    let mut unread = Unread::default();
+    if in_force.broken().is_empty() {
+        return unread;
+    }
+    let old = request.old_object.filter(|_| request.operation == Operation::Update);
+    let is_changed = old.is_none_or(|old| with_fewer_replicas(old, object).get("spec") != object.get("spec"));
+    for broken in in_force.broken() {
+        let (name, error) = (&broken.name, &broken.error);
+        if broken.enforces && broken.selectors.is_some() && is_changed {
+            unread.refusals.push(format!(
+                "policy {name} cannot be read, and what it selects is not admitted until it can: {error}"
+            ));
+        } else {
+            unread.warnings.push(format!("policy {name} cannot be read and is not in force: {error}"));
+        }
+    }
+    unread
+}
+
+fn denial(judgements: &[Judgement], unread: Vec<String>) -> Option<String> {
     let denied = judgements.iter().filter(|judgement| judgement.consequence == Consequence::Denied);
-    let mut reasons: Vec<_> = denied.map(Judgement::denial).collect();
+    let mut reasons: Vec<_> = denied.map(Judgement::denial).chain(unread).collect();
     reasons.dedup();
     match reasons.as_slice() {
         [] => None,
@@ -212,16 +242,4 @@ fn warnings(author: &Author, judgements: &[Judgement]) -> Vec<String> {
         judgements.iter().filter(|judgement| judgement.consequence == Consequence::Warned).collect();
     warned.sort_by_key(|judgement| std::cmp::Reverse(judgement.finding.severity));
     unknown.chain(warned.into_iter().map(Judgement::warning)).collect()
-}
-
-impl Snapshot {
-    /// What holds for `subject`.
-    fn in_force(&self, request: &Request<'_>, subject: &Subject<'_>) -> InForce {
-        let _ = (request, subject);
-        InForce::default()
-    }
-
-    fn background<'a>(&'a self, in_force: &'a InForce) -> Background<'a> {
-        Background { catalog: &self.catalog, settings: in_force.settings(), neighbours: &self.neighbours }
-    }
 }

@@ -78,7 +78,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// What `in_force` and the author say about `finding`; `None` where the rule is off.
-    pub(super) fn of(finding: Finding, in_force: &InForce, author: &Author) -> Option<Self> {
+    pub(super) fn of(finding: Finding, in_force: &InForce<'_>, author: &Author) -> Option<Self> {
         let ruling = in_force.ruling(&finding);
         let is_ignored = author.ignores(finding.rule);
         let consequence = match ruling.action {

@@ -30,7 +30,7 @@ pub(super) struct Mended<'a> {
 pub(super) fn judge(
     subject: &Subject<'_>,
     author: &Author,
-    in_force: &InForce,
+    in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Vec<Judgement>, CatalogError> {
     let findings = check_subject(subject, background)?.into_iter();
@@ -42,7 +42,7 @@ pub(super) fn judge(
 pub(super) fn mend<'a>(
     object: &'a Value,
     author: &Author,
-    in_force: &InForce,
+    in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Mended<'a>, CatalogError> {
     let mut mended =

@@ -5,12 +5,20 @@
 
 mod action;
 pub mod annotation;
+mod compiled;
+mod conflict;
 mod decide;
+mod error;
 mod in_force;
 mod judgement;
 mod mend;
 mod provenance;
 mod request;
+#[allow(unreachable_pub, reason = "`KubeSchema` repeats its types where nobody reaches them")]
+mod resource;
+#[allow(unreachable_pub, reason = "`KubeSchema` repeats its types where nobody reaches them")]
+mod selector;
+mod set;
 mod snapshot;
 mod standing;
 #[cfg(test)]
@@ -20,9 +28,16 @@ mod verdict;
 
 pub use action::Action;
 pub use decide::decide;
-pub use in_force::{InForce, Ruling};
+pub use error::PolicyError;
+pub use in_force::{Asked, InForce, Ruling};
 pub use judgement::{Consequence, Judgement, Unfixed};
 pub use request::{Operation, Phase, Request};
+pub use resource::{
+    Exemption, InferencePolicy, InferencePolicySpec, InferencePolicyStatus, Medium, PolicyCondition,
+    PolicyDefaults, PolicyLimits, PolicyMetricsApi, ReplicaStatus, RuleAction, SecretKey, XlaCache,
+};
+pub use selector::{LabelOperator, LabelRequirement, LabelSelector};
+pub use set::{PolicyReport, PolicySet};
 pub use snapshot::Snapshot;
 pub use standing::Skipped;
 pub use verdict::{Outcome, Verdict};

@@ -100,6 +100,7 @@ impl State {
             catalog: Arc::clone(&self.catalog),
             namespaces: self.namespaces.clone(),
             neighbours: self.neighbours.clone(),
+            policies: Arc::default(),
         }
     }
 }

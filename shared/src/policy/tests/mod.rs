@@ -1,10 +1,14 @@
 //! Decisions, as the people who meet them would describe them.
 
+mod definition;
+mod policies;
 mod when;
 
 use serde_json::{Value, json};
 
-use super::{Phase, Request, Snapshot, Verdict, decide};
+use std::sync::Arc;
+
+use super::{Phase, PolicySet, Request, Snapshot, Verdict, decide};
 
 /// A moment that tests do not care about.
 const NOW: i64 = 1_790_000_000;
@@ -75,4 +79,30 @@ fn patched(object: &Value, verdict: &Verdict) -> Value {
 /// The object as the API server stores it after it was created.
 fn stored(object: &Value) -> Value {
     patched(object, &mutate(&Request::create(object, NOW)))
+}
+
+/// Policies, each a name and a spec, in force.
+fn policies(specs: &[(&str, Value)]) -> PolicySet {
+    let objects: Vec<_> = specs.iter().map(|(name, spec)| policy(name, spec)).collect();
+    PolicySet::compile(&objects, &PolicySet::default())
+}
+
+fn policy(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "kubectl-infer.io/v1alpha1",
+        "kind": "InferencePolicy",
+        "metadata": {"name": name, "generation": 1},
+        "spec": spec
+    })
+}
+
+fn under(policies: PolicySet) -> Snapshot {
+    Snapshot { policies: Arc::new(policies), ..Snapshot::default() }
+}
+
+/// What validation says of the object after it was mutated, as the API server asks.
+fn admitted(object: &Value, snapshot: &Snapshot) -> Verdict {
+    let mutation = decide(Phase::Mutate, &Request::create(object, NOW), snapshot).unwrap();
+    let object = patched(object, &mutation);
+    decide(Phase::Validate, &Request::create(&object, NOW), snapshot).unwrap()
 }
