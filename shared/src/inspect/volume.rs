@@ -69,6 +69,15 @@ pub struct Mount<'a> {
     pub at: PointerBuf,
 }
 
+impl Mount<'_> {
+    /// Whether `path` is the mount's or lies below it.
+    pub fn holds(&self, path: &str) -> bool {
+        let root = self.path == "/" && path.starts_with('/');
+        let below = path.strip_prefix(self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        root || below
+    }
+}
+
 impl<'a> VolumeSource<'a> {
     fn of(value: &'a Value) -> Self {
         let flag = |value: &Value| value.get("readOnly").and_then(Value::as_bool).unwrap_or(false);

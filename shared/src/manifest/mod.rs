@@ -40,8 +40,8 @@ pub use resolve::plan;
 pub(crate) use resources::collectives_gib;
 pub use set::{ManifestSet, Object, Part, to_yaml};
 pub use storage::BucketUri;
-pub(crate) use storage::{RAM_CACHE, download_gib};
-use storage::{StoragePlan, WeightCache};
+use storage::StoragePlan;
+pub(crate) use storage::{RAM_CACHE, SidecarNeeds, WeightCache, bucket, download_gib};
 use threshold::Threshold;
 pub use transfer::{TransferRequest, transfer};
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{CSIVolumeSource, Volume, VolumeMount};
 
 use super::{BucketUri, SidecarNeeds, StoragePlan, WeightCache, empty_dir, mount, variable, whole_gib};
+use crate::catalog::Machine;
 use crate::manifest::resources::{server_memory_gib, share_memory_gib};
 use crate::manifest::{ManifestError, Plan, names};
 
-const DRIVER: &str = "gcsfuse.csi.storage.gke.io";
+pub(crate) const DRIVER: &str = "gcsfuse.csi.storage.gke.io";
 
-const MODEL_VOLUME: &str = "model";
+pub(crate) const MODEL_VOLUME: &str = "model";
 /// Where the weights are mounted, as in the seeds.
-pub(super) const MODEL_PATH: &str = "/data";
+pub(crate) const MODEL_PATH: &str = "/data";
 
 /// Home of what a server keeps beside the weights. TGI's image has it at `/data`, which is read only here.
 const WRITABLE_HOME: &str = "/tmp/hf_home";
@@ -21,13 +22,13 @@ const XLA_VOLUME: &str = "xla-cache";
 const XLA_PATH: &str = "/xla-cache";
 
 /// Name by which the driver knows the volume of its file cache.
-const CACHE_VOLUME: &str = "gke-gcsfuse-cache";
+pub(crate) const CACHE_VOLUME: &str = "gke-gcsfuse-cache";
 
 /// Service account of Pods that name none.
 pub(in crate::manifest) const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 
 /// Weights never change: what is known of them stays known.
-const READ_ONLY_OPTIONS: [&str; 7] = [
+pub(crate) const READ_ONLY_OPTIONS: [&str; 7] = [
     "implicit-dirs",
     "metadata-cache:ttl-secs:-1",
     "metadata-cache:stat-cache-max-size-mb:-1",
@@ -37,7 +38,7 @@ const READ_ONLY_OPTIONS: [&str; 7] = [
     "read_ahead_kb=1024",
 ];
 
-const FILE_CACHE_OPTIONS: [&str; 3] = [
+pub(crate) const FILE_CACHE_OPTIONS: [&str; 3] = [
     "file-cache:max-size-mb:-1",
     "file-cache:cache-file-for-range-read:true",
     "file-cache:enable-parallel-downloads:true",
@@ -49,7 +50,7 @@ const XLA_OPTIONS: [&str; 2] = ["implicit-dirs", "metadata-cache:negative-ttl-se
 
 /// Memory in GiB of the sidecar beside a cache in RAM; the driver's default of 256 MiB is killed on large
 /// models.
-const SIDECAR_GIB: u64 = 2;
+pub(crate) const SIDECAR_GIB: u64 = 2;
 
 /// Ephemeral storage in GiB of the sidecar beside a cache on disk: its buffers and logs.
 const SIDECAR_EPHEMERAL_GIB: u64 = 5;
@@ -67,7 +68,7 @@ pub(super) fn plan(
     let sidecar = sidecar_needs(plan, cache);
     let mut storage = StoragePlan {
         path: Some(MODEL_PATH),
-        volumes: vec![fuse_volume(MODEL_VOLUME, model, model_options(cache), true)],
+        volumes: vec![model_volume(MODEL_VOLUME, model, cache)],
         mounts: vec![VolumeMount { read_only: Some(true), ..mount(MODEL_VOLUME, MODEL_PATH) }],
         env: vec![variable("HF_HOME", WRITABLE_HOME)],
         template_annotations: annotations(plan, cache, sidecar),
@@ -76,7 +77,7 @@ pub(super) fn plan(
         cache,
         ..StoragePlan::default()
     };
-    storage.volumes.extend(cache_volume(plan, cache));
+    storage.volumes.extend(cache_volume(cached_gib(plan), cache));
     if let Some(xla_cache) = xla_cache {
         check_xla_cache(plan, model, xla_cache)?;
         let options = XLA_OPTIONS.map(str::to_owned).to_vec();
@@ -99,16 +100,30 @@ fn check_xla_cache(plan: &Plan<'_>, model: &BucketUri, xla_cache: &BucketUri) ->
     }
 }
 
-/// Local SSD where the machine brings enough of it, else the sidecar's memory, else no cache: the server
-/// reads every byte of the weights once, so that a cache only speeds up the next start on the same node.
 fn cache_medium(plan: &Plan<'_>) -> WeightCache {
-    let weights_gib = whole_gib(plan.weights_gib()) + 1;
-    let on_disk_gib = (weights_gib + SIDECAR_EPHEMERAL_GIB) as f64;
-    let in_memory_gib = (weights_gib + SIDECAR_GIB) as f64 + server_memory_gib(plan);
-    if plan.machine.bundled_local_ssd_gb.is_some() && on_disk_gib <= plan.machine.pod_ephemeral_gib() {
+    let spare_gib = share_memory_gib(plan) as f64 - server_memory_gib(plan);
+    cache_on(plan.machine, cached_gib(plan), spare_gib)
+}
+
+/// Size in GiB of a cache that holds the weights of the plan.
+fn cached_gib(plan: &Plan<'_>) -> u64 {
+    cache_gib(plan.weights_gib())
+}
+
+/// Size in GiB of a cache that holds `weights_gib`.
+pub(crate) fn cache_gib(weights_gib: f64) -> u64 {
+    whole_gib(weights_gib) + 1
+}
+
+/// Local SSD where the machine brings enough of it, else the sidecar's memory where `spare_gib` of the Pod's share
+/// hold it, else no cache: the server reads every byte of the weights once, so that a cache only speeds up the next
+/// start on the same node.
+pub(crate) fn cache_on(machine: &Machine, cached_gib: u64, spare_gib: f64) -> WeightCache {
+    let on_disk_gib = (cached_gib + SIDECAR_EPHEMERAL_GIB) as f64;
+    if machine.bundled_local_ssd_gb.is_some() && on_disk_gib <= machine.pod_ephemeral_gib() {
         WeightCache::LocalSsd
-    } else if in_memory_gib <= share_memory_gib(plan) as f64 {
-        WeightCache::SidecarMemory { gib: weights_gib }
+    } else if (cached_gib + SIDECAR_GIB) as f64 <= spare_gib {
+        WeightCache::SidecarMemory { gib: cached_gib }
     } else {
         WeightCache::None
     }
@@ -117,21 +132,38 @@ fn cache_medium(plan: &Plan<'_>) -> WeightCache {
 /// A cache in RAM counts against the sidecar: without request and limit that hold it, it escapes the
 /// scheduler.
 fn sidecar_needs(plan: &Plan<'_>, cache: WeightCache) -> SidecarNeeds {
-    let cached_gib = match cache {
-        WeightCache::SidecarMemory { gib } => gib,
-        _ => 0,
-    };
-    let small = plan.machine.pod_vcpus() * plan.machine_share() < 8.0;
-    SidecarNeeds {
-        memory_gib: cached_gib + SIDECAR_GIB,
-        requested_millicores: if small { 250 } else { 1000 },
+    SidecarNeeds::beside(cache, plan.machine.pod_vcpus() * plan.machine_share())
+}
+
+impl SidecarNeeds {
+    /// What the sidecar of a cache takes in a Pod of `vcpus` processors.
+    pub(crate) fn beside(cache: WeightCache, vcpus: f64) -> Self {
+        let cached_gib = match cache {
+            WeightCache::SidecarMemory { gib } => gib,
+            _ => 0,
+        };
+        Self {
+            memory_gib: cached_gib + SIDECAR_GIB,
+            requested_millicores: if vcpus < 8.0 { 250 } else { 1000 },
+        }
     }
 }
 
 fn annotations(plan: &Plan<'_>, cache: WeightCache, sidecar: SidecarNeeds) -> BTreeMap<String, String> {
+    let vcpus = plan.machine.pod_vcpus() * plan.machine_share();
+    sidecar_annotations(cached_gib(plan), cache, sidecar, vcpus)
+}
+
+/// Annotations of a Pod template that ask for the sidecar, in a Pod of `vcpus` processors.
+pub(crate) fn sidecar_annotations(
+    cached_gib: u64,
+    cache: WeightCache,
+    sidecar: SidecarNeeds,
+    vcpus: f64,
+) -> BTreeMap<String, String> {
     let memory = format!("{}Gi", sidecar.memory_gib);
     // Half of the Pod's processors while it loads: the server has little to do until then.
-    let cores = (plan.machine.pod_vcpus() * plan.machine_share() / 2.0).clamp(1.0, 16.0).floor();
+    let cores = (vcpus / 2.0).clamp(1.0, 16.0).floor();
     let mut annotations = BTreeMap::from([
         ("volumes", "true".to_owned()),
         ("cpu-request", format!("{}m", sidecar.requested_millicores)),
@@ -140,22 +172,24 @@ fn annotations(plan: &Plan<'_>, cache: WeightCache, sidecar: SidecarNeeds) -> BT
         ("memory-limit", memory),
     ]);
     if cache == WeightCache::LocalSsd {
-        let gib = whole_gib(plan.weights_gib()) + 1 + SIDECAR_EPHEMERAL_GIB;
+        let gib = cached_gib + SIDECAR_EPHEMERAL_GIB;
         annotations.insert("ephemeral-storage-request", format!("{gib}Gi"));
         annotations.insert("ephemeral-storage-limit", format!("{gib}Gi"));
     }
     annotations.into_iter().map(|(key, value)| (format!("gke-gcsfuse/{key}"), value)).collect()
 }
 
-fn model_options(cache: WeightCache) -> Vec<String> {
+/// The volume of the weights, tuned for files that never change.
+pub(crate) fn model_volume(name: &str, model: &BucketUri, cache: WeightCache) -> Volume {
     let cached: &[&str] = if cache == WeightCache::None { &[] } else { &FILE_CACHE_OPTIONS };
-    READ_ONLY_OPTIONS.iter().chain(cached).map(|option| (*option).to_owned()).collect()
+    let options = READ_ONLY_OPTIONS.iter().chain(cached).map(|option| (*option).to_owned());
+    fuse_volume(name, model, options.collect(), true)
 }
 
-fn cache_volume(plan: &Plan<'_>, cache: WeightCache) -> Option<Volume> {
-    let gib = whole_gib(plan.weights_gib()) + 1;
+/// The volume of the sidecar's cache of `cached_gib`, where it has one.
+pub(crate) fn cache_volume(cached_gib: u64, cache: WeightCache) -> Option<Volume> {
     match cache {
-        WeightCache::LocalSsd => Some(empty_dir(CACHE_VOLUME, gib, false)),
+        WeightCache::LocalSsd => Some(empty_dir(CACHE_VOLUME, cached_gib, false)),
         WeightCache::SidecarMemory { gib } => Some(empty_dir(CACHE_VOLUME, gib, true)),
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! How the weights reach the server: from the Hugging Face Hub, or from a bucket.
 
-mod bucket;
+pub(crate) mod bucket;
 mod bucket_uri;
 mod huggingface;
 
@@ -44,7 +44,7 @@ pub(super) struct StoragePlan {
 
 /// Where a running Pod keeps its copy of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum WeightCache {
+pub(crate) enum WeightCache {
     /// The node's boot disk.
     #[default]
     BootDisk,
@@ -68,11 +68,11 @@ pub(super) enum WeightCache {
 
 /// What a sidecar that the platform injects takes of the Pod's share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct SidecarNeeds {
+pub(crate) struct SidecarNeeds {
     /// Memory, requested and limited.
-    pub(super) memory_gib: u64,
+    pub(crate) memory_gib: u64,
     /// Processors requested, in thousandths.
-    pub(super) requested_millicores: u64,
+    pub(crate) requested_millicores: u64,
 }
 
 impl StoragePlan {
