@@ -156,8 +156,8 @@ impl Compiled {
     fn limit(&self, rule: &Rule) -> Option<(Entry, bool)> {
         let is_limited = match rule.name {
             "accelerator-not-allowed" => self.limits.accelerators.is_some(),
-            "cost-above-limit" => self.limits.usd_per_hour.is_some(),
-            "replicas-above-limit" => self.limits.replicas.is_some(),
+            "over-budget" => self.limits.usd_per_hour.is_some(),
+            "too-many-replicas" => self.limits.replicas.is_some(),
             "region-not-allowed" => self.limits.regions.is_some(),
             _ => false,
         };

@@ -32,7 +32,6 @@ fn deployment() -> Value {
 
 fn pod_spec() -> Value {
     json!({
-        "nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"},
         "containers": [{
             "name": "vllm",
             "image": "vllm/vllm-openai:v0.11.0",

@@ -297,3 +297,54 @@ fn a_policy_reads_back_as_it_was_written() {
     let read: InferencePolicy = serde_json::from_value(written.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), written);
 }
+
+fn limited(limits: Value) -> Snapshot {
+    under(policies(&[("budget", json!({ "limits": limits }))]))
+}
+
+#[test]
+fn a_limit_is_refused_beyond_unless_its_rule_says_otherwise() {
+    let mut object = deployment();
+    set(&mut object, "/spec/replicas", json!(6));
+    let selector = json!({"cloud.google.com/gke-accelerator": "nvidia-h100-80gb", "topology.kubernetes.io/region": "us-east5"});
+    set(&mut object, "/spec/template/spec/nodeSelector", selector);
+    for (limits, rule) in [
+        (json!({"accelerators": ["nvidia-l4"]}), "accelerator-not-allowed"),
+        (json!({"usdPerHour": 1.5}), "over-budget"),
+        (json!({"replicas": 4}), "too-many-replicas"),
+        (json!({"regions": ["us-central1"]}), "region-not-allowed"),
+    ] {
+        let verdict = admitted(&object, &limited(limits.clone()));
+        let denial = verdict.denial.unwrap_or_else(|| panic!("{rule} admits: {:?}", verdict.warnings));
+        assert!(denial.contains(rule) && denial.contains("policy budget"), "{denial}");
+        let warned = json!({"limits": limits, "rules": [{"rule": rule, "action": "warn"}]});
+        assert!(admitted(&object, &under(policies(&[("budget", warned)]))).is_allowed(), "{rule}");
+    }
+    let generous = json!({"accelerators": ["nvidia-h100-80gb"], "usdPerHour": 5000, "replicas": 6, "regions": ["us-east5"]});
+    let verdict = admitted(&object, &limited(generous));
+    assert!(verdict.is_allowed(), "{:?}", verdict.denial);
+}
+
+#[test]
+fn scaling_is_judged_by_what_it_makes_of_the_workload() {
+    let mut snapshot = limited(json!({"replicas": 4}));
+    let mut workload = deployment();
+    set(&mut workload, "/spec/replicas", json!(6));
+    snapshot.neighbours.insert(Arc::new(workload));
+    let scale = |replicas: u32| {
+        json!({"apiVersion": "autoscaling/v1", "kind": "Scale",
+            "metadata": {"name": "llama", "namespace": "serving"}, "spec": {"replicas": replicas}})
+    };
+    let judge = |from: u32, to: u32| {
+        let (old, new) = (scale(from), scale(to));
+        let resource = Some("deployments");
+        let request = Request { resource, subresource: Some("scale"), ..Request::update(&old, &new, NOW) };
+        decide(Phase::Validate, &request, &snapshot).unwrap()
+    };
+    let refused = judge(2, 5);
+    assert!(refused.denial.unwrap().contains("too-many-replicas"));
+    assert!(judge(2, 4).is_allowed());
+    // Down from what was too much before the policy, though still too much.
+    assert!(judge(8, 5).is_allowed());
+    assert!(judge(8, 9).denial.is_some());
+}
