@@ -9,6 +9,7 @@ mod manifests;
 mod output;
 mod profiles;
 mod program;
+mod rules;
 mod values;
 
 use std::path::PathBuf;
@@ -30,7 +31,8 @@ pub(crate) use profiles::{
     BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
     StackOptions, TrafficOptions,
 };
-pub(crate) use program::{Completion, CompletionTarget, Man, Version, VersionOutput};
+pub(crate) use program::{Completion, CompletionTarget, DocumentFormat, Man, Version};
+pub(crate) use rules::{ListRules, RulesCommand, ShowRule};
 
 /// From a latency target to a running, autoscaled LLM server on Kubernetes.
 ///
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     /// Accelerators that hold a model, and how fast it was measured on them.
     #[command(subcommand, arg_required_else_help = true)]
     Accelerators(AcceleratorsCommand),
+    /// What `lint` and the admission webhook look for in inference workloads.
+    #[command(subcommand, arg_required_else_help = true)]
+    Rules(RulesCommand),
     Completion(Completion),
     Man(Man),
     Version(Version),

@@ -55,9 +55,9 @@ pub(crate) struct Man {
     pub(crate) output_path: Option<PathBuf>,
 }
 
-/// What `version` prints.
+/// What a command that describes one thing prints instead of plain lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VersionOutput {
+pub(crate) enum DocumentFormat {
     /// JSON.
     Json,
     /// YAML.
@@ -73,5 +73,5 @@ Examples:
 pub(crate) struct Version {
     /// Format; plain lines without it.
     #[arg(short, long, value_enum)]
-    pub(crate) output: Option<VersionOutput>,
+    pub(crate) output: Option<DocumentFormat>,
 }

@@ -6,8 +6,11 @@ mod catalog;
 mod manifests;
 mod profiles;
 mod program;
+mod rules;
 
-use crate::arguments::{Arguments, Command, ManifestsCommand, ProfilesCommand, TransferCommand};
+use crate::arguments::{
+    Arguments, Command, ManifestsCommand, ProfilesCommand, RulesCommand, TransferCommand,
+};
 use crate::failure::Failure;
 use crate::output::Outcome;
 use crate::{completion, overlay};
@@ -45,6 +48,8 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
             catalog::serving_stack_versions(&overlay::catalog(overlays)?, command)
         }
         Command::UseCases(command) => catalog::use_cases(&overlay::catalog(overlays)?, command),
+        Command::Rules(RulesCommand::List(options)) => rules::list(&options),
+        Command::Rules(RulesCommand::Show(options)) => rules::show(&options),
         Command::Completion(options) => program::completion(&options),
         Command::Man(options) => program::man(&options),
         Command::Version(options) => program::version(&overlay::catalog(overlays)?, &options),

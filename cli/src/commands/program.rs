@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use infer_core::catalog::Catalog;
 use serde_json::json;
 
-use crate::arguments::{Arguments, Completion, CompletionTarget, Man, Version, VersionOutput};
+use crate::arguments::{Arguments, Completion, CompletionTarget, DocumentFormat, Man, Version};
 use crate::completion;
 use crate::failure::Failure;
 use crate::output::{Destination, Outcome, json, yaml};
@@ -79,8 +79,8 @@ pub(super) fn version(catalog: &Catalog, options: &Version) -> Result<Outcome, F
         },
     });
     let text = match options.output {
-        Some(VersionOutput::Json) => json(&document)?,
-        Some(VersionOutput::Yaml) => yaml(&document)?,
+        Some(DocumentFormat::Json) => json(&document)?,
+        Some(DocumentFormat::Yaml) => yaml(&document)?,
         None => format!(
             "kubectl infer {program}\ncatalog {} of {}, prices of {}\n",
             release.version, release.date, release.price_book_date
