@@ -113,7 +113,7 @@ impl Admission {
         let start = Instant::now();
         let request = ReviewRequest::read(body).map_err(|message| Rejection {
             status: StatusCode::BAD_REQUEST,
-            reason: "not a review",
+            reason: "not_a_review",
             message,
         })?;
         let snapshot = self.store.current();
@@ -192,7 +192,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Rejection> {
     }
     Err(Rejection {
         status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        reason: "content type",
+        reason: "content_type",
         message: "Expected the content type `application/json`".to_owned(),
     })
 }
@@ -214,7 +214,7 @@ async fn read(body: Body, length: Option<usize>) -> Result<Bytes, Rejection> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Rejection {
             status: StatusCode::BAD_REQUEST,
-            reason: "broken body",
+            reason: "broken_body",
             message: format!("The body ended too early: {error}"),
         })?;
         if all.is_empty() && Some(chunk.len()) == length {
@@ -233,14 +233,14 @@ async fn read(body: Body, length: Option<usize>) -> Result<Bytes, Rejection> {
 
 fn too_large() -> Rejection {
     let message = format!("The body is larger than {MAX_BODY} bytes");
-    Rejection { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "too large", message }
+    Rejection { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "too_large", message }
 }
 
 fn timed_out() -> Rejection {
     let message = format!("The body did not arrive within {} s", BODY_DEADLINE.as_secs());
-    Rejection { status: StatusCode::REQUEST_TIMEOUT, reason: "slow body", message }
+    Rejection { status: StatusCode::REQUEST_TIMEOUT, reason: "slow_body", message }
 }
 
 fn failed(message: String) -> Rejection {
-    Rejection { status: StatusCode::INTERNAL_SERVER_ERROR, reason: "decision failed", message }
+    Rejection { status: StatusCode::INTERNAL_SERVER_ERROR, reason: "decision_failed", message }
 }
