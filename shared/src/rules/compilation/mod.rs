@@ -2,5 +2,14 @@
 
 use super::Rule;
 
+mod cache;
+mod no_cache;
+mod read_only_cache;
+mod shared_cache;
+mod stale_cache;
+#[cfg(test)]
+mod tests;
+
 /// Rules of this group, by id.
-pub(super) static RULES: &[&Rule] = &[];
+pub(super) static RULES: &[&Rule] =
+    &[&shared_cache::RULE, &no_cache::RULE, &read_only_cache::RULE, &stale_cache::RULE];

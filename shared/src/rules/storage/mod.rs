@@ -19,6 +19,8 @@ mod mount_options;
 mod tests;
 mod weights;
 
+pub(super) use mount_options::MountOptions;
+
 /// Rules of this group, by id.
 pub(super) static RULES: &[&Rule] = &[
     &model_bucket_not_mounted::RULE,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What an inline volume says of how it is mounted: `mountOptions` and the attributes that say the same.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct MountOptions<'a> {
+pub(in crate::rules) struct MountOptions<'a> {
     attributes: &'a Value,
 }
 
@@ -21,7 +21,7 @@ const ATTRIBUTES: [(&str, &str); 6] = [
 
 impl<'a> MountOptions<'a> {
     /// Those of a volume with `attributes`.
-    pub(super) fn of(attributes: &'a Value) -> Self {
+    pub(in crate::rules) fn of(attributes: &'a Value) -> Self {
         Self { attributes }
     }
 
@@ -41,7 +41,7 @@ impl<'a> MountOptions<'a> {
     }
 
     /// The author's value of `option`; empty for a switch.
-    pub(super) fn value(&self, option: &str) -> Option<&'a str> {
+    pub(in crate::rules) fn value(&self, option: &str) -> Option<&'a str> {
         let written = self.text().unwrap_or_default().split(',');
         let of_option = written.map(str::trim).filter_map(|text| value_of(text, option)).next_back();
         of_option.or_else(|| {

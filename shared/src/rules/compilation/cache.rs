@@ -1,0 +1,76 @@
+//! Where compiled programs are kept.
+
+use crate::inspect::{
+    AutoscalerKind, Environment, EnvironmentValue, Mount, ServingPod, Volume, VolumeSource,
+};
+use crate::rules::Facts;
+
+/// Variables that name a directory of compiled programs (vLLM, PyTorch/XLA and JAX).
+pub(super) const VARIABLES: [&str; 5] = [
+    "VLLM_XLA_CACHE_PATH",
+    "XLA_CACHE_DIR",
+    "JAX_COMPILATION_CACHE_DIR",
+    "VLLM_TORCH_COMPILE_CACHE_DIR",
+    "VLLM_CACHE_ROOT",
+];
+
+/// A directory of compiled programs that lies on a volume.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CompilationCache<'a> {
+    /// The variable that names it.
+    pub(super) variable: &'a Environment<'a>,
+    /// The mount that holds it.
+    pub(super) mount: &'a Mount<'a>,
+    /// The volume of that mount.
+    pub(super) volume: &'a Volume<'a>,
+}
+
+impl<'a> CompilationCache<'a> {
+    /// The caches of `pod` that lie on volumes; one on the container's own disk is nobody else's business.
+    pub(super) fn of(pod: &'a ServingPod<'a>) -> Vec<Self> {
+        let container = pod.serving();
+        let named = VARIABLES.iter().filter_map(|name| container.variable(name));
+        let on_volumes = named.filter_map(|variable| {
+            let EnvironmentValue::Literal(path) = variable.value else { return None };
+            let mount = container.mount_of(path)?;
+            let volume = pod.volumes.iter().find(|volume| volume.name == mount.volume)?;
+            Some(Self { variable, mount, volume })
+        });
+        on_volumes.collect()
+    }
+
+    /// Whether nothing can be written to it.
+    pub(super) fn is_read_only(&self) -> bool {
+        let volume = match self.volume.source {
+            VolumeSource::Fuse { read_only, .. } | VolumeSource::Claim { read_only, .. } => read_only,
+            VolumeSource::Configuration => true,
+            _ => false,
+        };
+        volume || self.mount.read_only
+    }
+
+    /// Whether every replica writes to the same directory: a bucket, a claim by name, NFS, and no directory of the
+    /// replica's own in it.
+    pub(super) fn is_shared(&self, facts: &Facts<'_>) -> bool {
+        let shared = match self.volume.source {
+            VolumeSource::Fuse { .. } => true,
+            VolumeSource::Claim { name, .. } => name.is_some(),
+            _ => self.volume.value.get("nfs").is_some(),
+        };
+        let own_directory = facts.workload.object.pointer(self.mount.at.as_str());
+        let own_directory = own_directory.is_some_and(|mount| mount.get("subPathExpr").is_some());
+        shared && !own_directory && !self.is_read_only()
+    }
+}
+
+/// Most replicas of the workload, by its own number or its autoscaler's; `None` where neither says so.
+pub(super) fn most_replicas(facts: &Facts<'_>) -> Option<u32> {
+    // KEDA's own default (keda.sh/docs/latest/reference/scaledobject-spec).
+    const KEDA_MAXIMUM: u32 = 100;
+    let autoscalers = facts.background.neighbours.autoscalers_of(&facts.workload.identity);
+    let scaled = autoscalers.iter().filter_map(|autoscaler| match autoscaler.kind {
+        AutoscalerKind::Horizontal => autoscaler.max_replicas,
+        AutoscalerKind::Keda => Some(autoscaler.max_replicas.unwrap_or(KEDA_MAXIMUM)),
+    });
+    facts.workload.replicas.into_iter().chain(scaled).max()
+}

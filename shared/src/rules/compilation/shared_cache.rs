@@ -1,0 +1,67 @@
+//! INF040: replicas that write one compilation cache at once.
+
+use super::cache::{CompilationCache, most_replicas};
+use crate::rules::examples::examples;
+use crate::rules::finding::Found;
+use crate::rules::{
+    Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Settings, Severity, SharedXlaCache,
+};
+
+/// INF040.
+pub(crate) static RULE: Rule = Rule {
+    id: "INF040",
+    name: "shared-compilation-cache",
+    group: Group::Compilation,
+    severity: Severity::Warning,
+    scope: Scope::Everywhere,
+    summary: "Several TPU replicas write to one XLA compilation cache",
+    needs: "a cache on a volume that replicas share and can write, and more than one replica or an autoscaler",
+    rationale: "Replicas that start together on an empty cache compile the same programs and write over each other's \
+                entries; the first compilation takes 10 to 30 minutes. One replica that fills it first is enough.",
+    fix: Some("removes the variable where the policy says so: each replica then compiles for itself"),
+    source: "cloud.google.com/kubernetes-engine/docs/how-to/machine-learning/inference/inference-quickstart, \
+             troubleshooting",
+    check: Check::Workload(check),
+    examples: examples!("INF040", removed_by_policy),
+};
+
+fn removed_by_policy() -> Settings {
+    Settings { shared_xla_cache: SharedXlaCache::Remove, ..Settings::default() }
+}
+
+fn check(facts: &Facts<'_>) -> Vec<Found> {
+    if !facts.is_tpu() {
+        return Vec::new();
+    }
+    let shared: Vec<_> =
+        CompilationCache::of(facts.pod).into_iter().filter(|cache| cache.is_shared(facts)).collect();
+    if shared.is_empty() {
+        return Vec::new();
+    }
+    // The autoscalers are looked up only now: most Pods need not know them.
+    let Some(replicas) = most_replicas(facts).filter(|replicas| *replicas > 1) else { return Vec::new() };
+    shared.iter().map(|cache| found(facts, cache, replicas)).collect()
+}
+
+fn found(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> Found {
+    let variable = cache.variable;
+    let what = format!(
+        "up to {replicas} replicas write to the cache that `{}` names, on the volume `{}`",
+        variable.name, cache.volume.name
+    );
+    let name = facts.workload.identity.name.unwrap_or("NAME");
+    let remedy = format!(
+        "fill the cache with one replica before there are more, as `kubectl infer rollout {name} --replicas {replicas}` \
+         does, or remove the variable"
+    );
+    let found = Found::new(variable.at.clone(), what, remedy);
+    let entry = facts.workload.object.pointer(variable.at.as_str());
+    match (facts.background.settings.shared_xla_cache, entry) {
+        (SharedXlaCache::Remove, Some(entry)) => found.with_fix(Fix {
+            summary: format!("remove {}", variable.name),
+            caution: Caution::Overwrites,
+            edits: vec![Edit::Remove { at: variable.at.clone(), found: entry.clone() }],
+        }),
+        _ => found,
+    }
+}
