@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use infer_core::catalog::Catalog;
-use infer_core::policy::Snapshot;
+use infer_core::policy::{PolicySet, Snapshot};
 use serde_json::Value;
 
 /// What decisions rest on, with the objects of the files at `paths`.
@@ -17,12 +17,22 @@ use serde_json::Value;
 /// A file cannot be read.
 pub(crate) fn read(paths: &[PathBuf], catalog: Arc<Catalog>) -> anyhow::Result<Snapshot> {
     let mut snapshot = Snapshot { catalog, ..Snapshot::default() };
+    let mut policies = Vec::new();
     for path in paths {
         let objects = documents(path).with_context(|| format!("cannot read objects `{}`", path.display()))?;
-        for object in objects {
-            insert(&mut snapshot, object);
+        let (found, others): (Vec<_>, Vec<_>) = objects
+            .into_iter()
+            .partition(|object| object.get("kind").and_then(Value::as_str) == Some("InferencePolicy"));
+        policies.extend(found);
+        others.into_iter().for_each(|object| insert(&mut snapshot, object));
+    }
+    let set = PolicySet::compile(&policies, &PolicySet::default());
+    for report in set.reports() {
+        for error in &report.errors {
+            tracing::error!(policy = report.name, %error, "policy is broken");
         }
     }
+    snapshot.policies = Arc::new(set);
     Ok(snapshot)
 }
 

@@ -60,7 +60,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
         Some(client) => {
             let world = Arc::new(World::new(catalog));
             cluster::follow(client, &world, &metrics, &readiness);
-            tokio::spawn(world.publish(store, Arc::clone(&metrics)));
+            let (reports, made) = watch::channel(Vec::new());
+            tokio::spawn(world.publish(store, Arc::clone(&metrics), readiness.clone(), reports));
+            tokio::spawn(cluster::write_status(client.clone(), options.replica.clone(), made));
         }
         None => store.replace(objects::read(&options.objects, catalog)?),
     }

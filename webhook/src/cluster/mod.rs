@@ -2,8 +2,10 @@
 
 mod namespaces;
 mod neighbours;
+mod policies;
 mod registration;
 mod relevance;
+mod status;
 mod watch;
 mod world;
 
@@ -15,6 +17,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 pub(crate) use registration::Registration;
+pub(crate) use status::write as write_status;
 pub(crate) use world::World;
 
 use crate::metrics::Metrics;
@@ -47,4 +50,5 @@ pub(crate) fn follow(client: &Client, world: &Arc<World>, metrics: &Arc<Metrics>
     };
     namespaces::follow(&watches);
     neighbours::follow(&watches);
+    policies::follow(&watches);
 }

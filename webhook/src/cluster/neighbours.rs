@@ -15,16 +15,19 @@ use super::World;
 use super::watch::{Sink, Watches, config};
 
 /// A kind that is watched.
-struct Kind {
+pub(super) struct Kind {
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
-    plural: &'static str,
+    /// `Deployment`.
+    pub(super) kind: &'static str,
+    /// Its resource, which is also its name in metrics: `deployments`.
+    pub(super) plural: &'static str,
     /// Not part of Kubernetes itself: watched where it is installed.
     optional: bool,
 }
 
-const KINDS: [Kind; 5] = [
+/// Every kind that is watched.
+pub(super) const KINDS: [Kind; 5] = [
     Kind { group: "apps", version: "v1", kind: "Deployment", plural: "deployments", optional: false },
     Kind { group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets", optional: false },
     Kind {
@@ -66,7 +69,7 @@ async fn follow_kind(kind: &'static Kind, watches: Watches) {
         Objects { kind, api_version: resource.api_version.clone(), world, listed: BTreeMap::new() };
     loop {
         if kind.optional {
-            let absent = || watches.readiness.met(kind.plural);
+            let absent = || watches.world.synced(kind.plural);
             watches.installed(&resource.api_version, kind.plural, absent).await;
         }
         let api: Api<DynamicObject> = Api::all_with(watches.client.clone(), &resource);
@@ -136,7 +139,7 @@ impl Sink for Objects {
 }
 
 /// An object without what no rule reads and what changes all the time.
-fn stripped(mut object: DynamicObject, api_version: &str, kind: &str) -> Option<Value> {
+pub(super) fn stripped(mut object: DynamicObject, api_version: &str, kind: &str) -> Option<Value> {
     object.metadata.managed_fields = None;
     object.metadata.resource_version = None;
     if let Some(annotations) = &mut object.metadata.annotations {

@@ -74,8 +74,7 @@ impl Watches {
                 Ok(Event::InitApply(object)) => sink.apply(object, true),
                 Ok(Event::InitDone) => {
                     let kept = sink.complete();
-                    self.metrics.watching(resource, kept);
-                    self.readiness.met(resource);
+                    self.world.synced(resource);
                     tracing::info!(resource, kept, "list complete");
                     wait = first;
                 }
