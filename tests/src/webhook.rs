@@ -7,7 +7,6 @@ use crate::wait;
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -43,38 +42,46 @@ pub struct InferWebhook {
 
 impl InferWebhook {
     /// Starts one with certificates from files, which registers nothing. Returns it, when it is ready, with the
-    /// folder of its certificates.
+    /// folder of its certificates. [`InferWebhook::register`] has the API server call it.
     pub fn start(control_plane: &ControlPlane) -> Result<(Self, MountedCertificates)> {
+        Self::start_with(control_plane, &["--register=false"])
+    }
+
+    /// As [`InferWebhook::start`], with arguments of the test beside those that it needs to run here.
+    pub fn start_with(
+        control_plane: &ControlPlane,
+        arguments: &[&str],
+    ) -> Result<(Self, MountedCertificates)> {
         let dir = tempfile::tempdir()?;
         let folder = dir.path().join("certificates");
         fs::create_dir(&folder)?;
         let certificates = MountedCertificates::mount(&folder)?;
-        let arguments = [
-            OsStr::new("--certificates=files"),
-            OsStr::new("--certificate-dir"),
-            folder.as_os_str(),
-            OsStr::new("--register=false"),
-            OsStr::new("--namespace=default"),
-            OsStr::new("--service=infer-webhook"),
+        let mut all = vec![
+            "--certificates=files".to_owned(),
+            format!("--certificate-dir={}", folder.display()),
+            "--namespace=default".to_owned(),
         ];
-        let webhook = Self::launch(control_plane, dir, control_plane.kubeconfig(), &arguments)?;
+        all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        let webhook = Self::launch(control_plane, dir, control_plane.kubeconfig(), &all)?;
         webhook.wait_until_ready(control_plane)?;
         Ok((webhook, certificates))
     }
 
-    /// Starts one as the user of a kubeconfig, with arguments beside the addresses that it listens on. It need not
-    /// be ready yet when this returns. `dir` is for its log, and lives as long as the program.
+    /// Starts one as the user of a kubeconfig, with arguments beside the addresses that it listens on and the URL
+    /// that it registers. It need not be ready yet when this returns. `dir` is for its log, and lives as long as
+    /// the program.
     pub fn launch(
         control_plane: &ControlPlane,
         dir: TempDir,
         kubeconfig: &Path,
-        arguments: &[&OsStr],
+        arguments: &[String],
     ) -> Result<Self> {
         let [port, health_port] = free_ports()?;
         let log = File::create(dir.path().join("log"))?;
         let process = Command::new(binaries::infer_webhook()?)
             .arg(format!("--listen=127.0.0.1:{port}"))
             .arg(format!("--metrics-listen=127.0.0.1:{health_port}"))
+            .arg(format!("--client-url=https://127.0.0.1:{port}"))
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
             // With the programs of the control plane, so that it does not outlive the test process.
