@@ -131,6 +131,9 @@ fn without_helm(mut objects: BTreeMap<(String, String), Value>) -> BTreeMap<(Str
         }
         if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
             annotations.remove("helm.sh/resource-policy");
+            if annotations.is_empty() {
+                metadata.remove("annotations");
+            }
         }
     }
     objects
