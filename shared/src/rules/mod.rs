@@ -76,13 +76,28 @@ pub fn check_subject(
     subject: &Subject<'_>,
     background: &Background<'_>,
 ) -> Result<Vec<Finding>, CatalogError> {
+    check_in(Scope::LintOnly, subject, background)
+}
+
+/// The same of the rules that are asked in `place`: in files all, at admission none of those that are for files only
+/// and may take their time.
+///
+/// # Errors
+///
+/// The embedded catalog or an overlay cannot be read.
+pub fn check_in(
+    place: Scope,
+    subject: &Subject<'_>,
+    background: &Background<'_>,
+) -> Result<Vec<Finding>, CatalogError> {
+    let asked = || rules().filter(|rule| place == Scope::LintOnly || rule.scope == place);
     let mut findings = Vec::new();
     match subject {
         Subject::Unrelated => {}
         Subject::Workload(workload) => {
             for pod in &workload.pods {
                 let facts = Facts::of(workload, pod, background)?;
-                for rule in rules() {
+                for rule in asked() {
                     if let Check::Workload(check) | Check::Both { workload: check, .. } = rule.check {
                         findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                     }
@@ -93,7 +108,7 @@ pub fn check_subject(
             let target = background.neighbours.target_of(autoscaler);
             let target = target.map(inspect);
             let facts = AutoscalerFacts::of(autoscaler, target.as_ref(), background)?;
-            for rule in rules() {
+            for rule in asked() {
                 if let Check::Autoscaler(check) | Check::Both { autoscaler: check, .. } = rule.check {
                     findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
                 }

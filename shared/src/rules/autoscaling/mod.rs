@@ -12,6 +12,8 @@ mod replicas_beside_autoscaler;
 mod resource_signal;
 mod signal;
 mod slow_to_wake;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod threshold_out_of_reach;
 

@@ -12,6 +12,8 @@ mod region;
 mod region_not_allowed;
 mod target_out_of_reach;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod too_many_replicas;
 
 pub use namespace::{NamespaceSum, namespace_sums};
