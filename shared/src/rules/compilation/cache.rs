@@ -1,8 +1,6 @@
 //! Where compiled programs are kept.
 
-use crate::inspect::{
-    AutoscalerKind, Environment, EnvironmentValue, Mount, ServingPod, Volume, VolumeSource,
-};
+use crate::inspect::{Autoscaler, Environment, EnvironmentValue, Mount, ServingPod, Volume, VolumeSource};
 use crate::rules::Facts;
 
 /// Variables that name a directory of compiled programs (vLLM, PyTorch/XLA and JAX).
@@ -65,12 +63,7 @@ impl<'a> CompilationCache<'a> {
 
 /// Most replicas of the workload, by its own number or its autoscaler's; `None` where neither says so.
 pub(super) fn most_replicas(facts: &Facts<'_>) -> Option<u32> {
-    // KEDA's own default (keda.sh/docs/latest/reference/scaledobject-spec).
-    const KEDA_MAXIMUM: u32 = 100;
     let autoscalers = facts.background.neighbours.autoscalers_of(&facts.workload.identity);
-    let scaled = autoscalers.iter().filter_map(|autoscaler| match autoscaler.kind {
-        AutoscalerKind::Horizontal => autoscaler.max_replicas,
-        AutoscalerKind::Keda => Some(autoscaler.max_replicas.unwrap_or(KEDA_MAXIMUM)),
-    });
+    let scaled = autoscalers.iter().filter_map(Autoscaler::most_replicas);
     facts.workload.replicas.into_iter().chain(scaled).max()
 }

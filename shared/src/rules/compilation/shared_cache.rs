@@ -4,7 +4,7 @@ use super::cache::{CompilationCache, most_replicas};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{
-    Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Settings, Severity, SharedXlaCache,
+    AutoscalerFacts, Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Settings, Severity, SharedXlaCache,
 };
 
 /// INF040.
@@ -21,7 +21,7 @@ pub(crate) static RULE: Rule = Rule {
     fix: Some("removes the variable where the policy says so: each replica then compiles for itself"),
     source: "cloud.google.com/kubernetes-engine/docs/how-to/machine-learning/inference/inference-quickstart, \
              troubleshooting",
-    check: Check::Workload(check),
+    check: Check::Both { workload: of_workload, autoscaler: of_autoscaler },
     examples: examples!("INF040", removed_by_policy),
 };
 
@@ -29,12 +29,8 @@ fn removed_by_policy() -> Settings {
     Settings { shared_xla_cache: SharedXlaCache::Remove, ..Settings::default() }
 }
 
-fn check(facts: &Facts<'_>) -> Vec<Found> {
-    if !facts.is_tpu() {
-        return Vec::new();
-    }
-    let shared: Vec<_> =
-        CompilationCache::of(facts.pod).into_iter().filter(|cache| cache.is_shared(facts)).collect();
+fn of_workload(facts: &Facts<'_>) -> Vec<Found> {
+    let shared = shared(facts);
     if shared.is_empty() {
         return Vec::new();
     }
@@ -43,17 +39,29 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     shared.iter().map(|cache| found(facts, cache, replicas)).collect()
 }
 
+/// An autoscaler that is applied after its workload makes many of one.
+fn of_autoscaler(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
+    let most = facts.autoscaler.most_replicas().filter(|most| *most > 1);
+    let Some(most) = most else { return Vec::new() };
+    let caches = facts.target.iter().filter_map(|target| Some((target, shared(target).into_iter().next()?)));
+    let found = caches.map(|(target, cache)| {
+        let (what, remedy) = words(target, &cache, most);
+        Found::new(facts.autoscaler.most_replicas_at(), what, remedy)
+    });
+    found.collect()
+}
+
+/// Caches that every replica on TPU writes to.
+fn shared<'a>(facts: &'a Facts<'_>) -> Vec<CompilationCache<'a>> {
+    if !facts.is_tpu() {
+        return Vec::new();
+    }
+    CompilationCache::of(facts.pod).into_iter().filter(|cache| cache.is_shared(facts)).collect()
+}
+
 fn found(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> Found {
     let variable = cache.variable;
-    let what = format!(
-        "up to {replicas} replicas write to the cache that `{}` names, on the volume `{}`",
-        variable.name, cache.volume.name
-    );
-    let name = facts.workload.identity.name.unwrap_or("NAME");
-    let remedy = format!(
-        "fill the cache with one replica before there are more, as `kubectl infer rollout {name} --replicas {replicas}` \
-         does, or remove the variable"
-    );
+    let (what, remedy) = words(facts, cache, replicas);
     let found = Found::new(variable.at.clone(), what, remedy);
     let entry = facts.workload.object.pointer(variable.at.as_str());
     match (facts.background.settings.shared_xla_cache, entry) {
@@ -64,4 +72,19 @@ fn found(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> Foun
         }),
         _ => found,
     }
+}
+
+/// What is wrong, and what to do.
+fn words(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> (String, String) {
+    let variable = cache.variable;
+    let what = format!(
+        "up to {replicas} replicas write to the cache that `{}` names, on the volume `{}`",
+        variable.name, cache.volume.name
+    );
+    let name = facts.workload.identity.name.unwrap_or("NAME");
+    let remedy = format!(
+        "fill the cache with one replica before there are more, as `kubectl infer rollout {name} --replicas {replicas}` \
+         does, or remove the variable"
+    );
+    (what, remedy)
 }
