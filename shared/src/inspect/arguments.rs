@@ -1,5 +1,6 @@
 //! The words that a server receives, read as its options.
 
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::slice::Iter;
 use std::str::FromStr;
@@ -22,6 +23,9 @@ pub struct Arguments {
     pub positional: Vec<Word>,
     /// Every word after the program, as the server receives it.
     pub words: Vec<Word>,
+    /// Words that the author meant for the server and that its shell reads as another command: after a line that ends
+    /// in no backslash, or after a comment between continued lines.
+    pub cut_off: Vec<Word>,
     /// Whether every word of the command line is known to be there; false where a shell variable or a file adds to it.
     pub complete: bool,
 }
@@ -151,6 +155,32 @@ impl Arguments {
         if self.complete { Told::Unset } else { Told::Unknown }
     }
 
+    /// What holds of several command lines of which the object does not tell which runs: the options that all of them
+    /// have with the same value; the others are unknown.
+    pub(super) fn either(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        let values = |arguments: &Self| -> BTreeMap<String, (ArgumentValue, Vec<String>)> {
+            let options = arguments.options.iter().cloned();
+            options.map(|option| (option.name, (option.value, option.further))).collect()
+        };
+        let (mine, theirs) = (values(&self), values(&other));
+        let added = other.options.into_iter().filter(|option| !mine.contains_key(&option.name));
+        let options = self.options.into_iter().chain(added).map(|mut option| {
+            if mine.get(&option.name) != theirs.get(&option.name) {
+                option.value = ArgumentValue::Unknown;
+                option.further.clear();
+            }
+            option
+        });
+        let mut positional = self.positional;
+        if positional != other.positional {
+            positional.iter_mut().for_each(|word| word.known = false);
+        }
+        Self { options: options.collect(), positional, complete: false, ..self }
+    }
+
     /// The options in `words`, as `server` reads them.
     pub(super) fn read(server: ServerKind, words: Vec<Word>, complete: bool) -> Self {
         let mut read = Self { complete, ..Self::default() };
@@ -164,8 +194,7 @@ impl Arguments {
             } else if let Some(option) = bare_option(server, word) {
                 read.options.push(option);
             } else {
-                // An unknown word of its own may be none, or several.
-                read.complete &= word.known || !word.text.starts_with('$');
+                read.complete &= !word.several;
                 read.positional.push(word.clone());
             }
         }

@@ -98,13 +98,16 @@ impl<'a> ServingPod<'a> {
     }
 
     fn variable_directory(&self, name: &'static str, rest: &str) -> Option<CacheDirectory> {
-        let variable = self.serving().variable(name)?;
+        let variable = self.serving().variable(name);
+        if variable.is_none() && !self.variables.is_set_by_script(name) {
+            return None;
+        }
         let path = match self.variables.get(name) {
             Told::Is("") => return None,
             Told::Is(path) => Told::Is(format!("{}{rest}", path.trim_end_matches('/'))),
             Told::Unset | Told::Unknown => Told::Unknown,
         };
-        Some(CacheDirectory { path, set_by: Some(name), at: Some(variable.at.clone()) })
+        Some(CacheDirectory { path, set_by: Some(name), at: variable.map(|variable| variable.at.clone()) })
     }
 
     /// The compilation caches that variables name: `VLLM_XLA_CACHE_PATH` and its other spellings.

@@ -1,11 +1,14 @@
 //! From a container's `command` and `args` to the server that they start and the words that it receives.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::image::Entrypoint;
-use super::program::{Program, base_name, program};
+use super::program::{Program, base_name, is_wrapper, program};
+use super::shell::{Command, Invocation, is_shell, read_script};
 use super::variables::LONGEST_TOGETHER;
-use super::{Arguments, Container, Image, ServerKind, Variables, Word};
+use super::{Arguments, Container, Image, ServerKind, Told, Variables, Word};
 
 /// A server, as a container starts it.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +17,10 @@ pub(super) struct CommandLine {
     pub server: ServerKind,
     /// Its arguments.
     pub arguments: Arguments,
+    /// What its script sets in its environment.
+    pub environment: BTreeMap<String, Told<String>>,
+    /// Whether its script removes what lies in `/dev/shm`.
+    pub empties_shm: bool,
 }
 
 /// `command` and `args` of a container.
@@ -29,7 +36,7 @@ impl CommandLine {
     pub(super) fn of(container: &Container<'_>, image: Image<'_>, variables: &Variables<'_>) -> Option<Self> {
         let written = Written::of(container, image, variables);
         if let Some(shell) = written.shell() {
-            return written.in_shell(shell);
+            return written.in_shell(shell, variables);
         }
         let texts: Vec<&str> = written.words.iter().map(|word| word.text.as_str()).collect();
         match program(&texts) {
@@ -38,6 +45,104 @@ impl CommandLine {
             (_, Program::Other) if written.has_command => written.opaque(),
             (_, Program::Other) => written.of_image(),
         }
+    }
+}
+
+/// Scripts that start scripts.
+const DEEPEST: usize = 4;
+
+/// What is looked for in scripts.
+struct Search<'v, 'a> {
+    variables: &'v Variables<'a>,
+    found: Option<(ServerKind, Arguments)>,
+    environment: BTreeMap<String, Told<String>>,
+    empties_shm: bool,
+    /// Whether it runs a server's program that serves nothing.
+    beside: bool,
+    /// Whether it runs something that may start a server.
+    opaque: bool,
+    /// Whether it starts or joins a Ray cluster.
+    joins_ray: bool,
+    /// Whether the last command was the server.
+    after_server: bool,
+}
+
+impl<'v, 'a> Search<'v, 'a> {
+    fn of(variables: &'v Variables<'a>) -> Self {
+        Self {
+            variables,
+            found: None,
+            environment: BTreeMap::new(),
+            empties_shm: false,
+            beside: false,
+            opaque: false,
+            joins_ray: false,
+            after_server: false,
+        }
+    }
+
+    /// The words after a shell's name.
+    fn invocation(&mut self, words: &[Word], depth: usize) {
+        match Invocation::read(words) {
+            Some(Invocation::Script { script, parameters }) if depth > 0 => {
+                let variables = self.variables;
+                read_script(script, parameters, variables, &mut |command| self.command(command, depth));
+            }
+            Some(Invocation::File(file)) if matches!(program(&[&file.text]), (_, Program::Server(..))) => {
+                self.joins_ray = true;
+            }
+            _ => self.opaque = true,
+        }
+    }
+
+    fn command(&mut self, command: Command<'_>, depth: usize) {
+        let texts: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+        let after_server = std::mem::take(&mut self.after_server);
+        if let Some((_, arguments)) =
+            self.found.as_mut().filter(|_| after_server && texts[0].starts_with("--"))
+        {
+            arguments.cut_off.extend(command.words.iter().cloned());
+            return;
+        }
+        let wrappers = texts.iter().take(8).take_while(|word| is_wrapper(word)).count();
+        let name = texts.get(wrappers).copied().unwrap_or_default();
+        if is_shell(name) {
+            return self.invocation(&command.words[wrappers + 1..], depth - 1);
+        }
+        if matches!(base_name(name), "rm" | "find") && texts.iter().any(|word| word.starts_with("/dev/shm")) {
+            self.empties_shm = true;
+        }
+        match program(&texts) {
+            (_, Program::Server(ServerKind::Ray, _)) => self.joins_ray = true,
+            (from, Program::Server(server, count)) => self.server(server, command, from, count),
+            (_, Program::Beside) => self.beside = true,
+            (_, Program::Other) => self.opaque |= !is_chore(name) && !is_shell_word(name),
+        }
+    }
+
+    fn server(&mut self, server: ServerKind, command: Command<'_>, from: usize, count: usize) {
+        self.after_server = true;
+        let split = (from + count).min(command.words.len());
+        let (before, words) = command.words.split_at(split);
+        let program = before[from.min(split)..].iter().map(|word| word.text.clone()).collect();
+        let arguments = Arguments { program, ..Arguments::read(server, words.to_vec(), true) };
+        self.found = Some(match self.found.take() {
+            None => {
+                self.environment = command.exported.clone();
+                self.environment
+                    .extend(command.own.iter().map(|(name, value)| (name.clone(), value.clone())));
+                (server, arguments)
+            }
+            Some((first, found)) if first == server => (first, found.either(arguments)),
+            // Which of two servers runs is not told, so nothing is of either.
+            Some((first, _)) => (first, Arguments::default()),
+        });
+    }
+}
+
+impl CommandLine {
+    fn plain(server: ServerKind, arguments: Arguments) -> Self {
+        Self { server, arguments, environment: BTreeMap::new(), empties_shm: false }
     }
 }
 
@@ -53,7 +158,9 @@ impl<'c, 'a> Written<'c, 'a> {
                 let written =
                     word.as_str().map_or_else(|| word.to_string().into(), std::borrow::Cow::Borrowed);
                 let (text, known) = variables.expand(&written, &mut left);
-                words.push(Word { text: text.into_owned(), known, at, in_script: false });
+                // A template engine may make several words of its placeholder.
+                let several = !known && (text.starts_with("${") || text.starts_with("{{"));
+                words.push(Word { text: text.into_owned(), known, several, at, in_script: false });
             }
         }
         let has_command =
@@ -61,18 +168,26 @@ impl<'c, 'a> Written<'c, 'a> {
         Self { container, image, words, has_command }
     }
 
-    /// Index of the word that names a shell.
+    /// Index of the word that names a shell, which is told more than the name of a file.
     fn shell(&self) -> Option<usize> {
-        let names_shell = |word: &Word| {
-            matches!(base_name(&word.text), "sh" | "bash" | "ash" | "dash" | "zsh") && word.known
-        };
-        let index = self.words.iter().take(4).position(names_shell)?;
-        self.words.get(index + 1).is_some_and(|word| word.text.starts_with('-')).then_some(index)
+        let index = self.words.iter().take(8).position(|word| is_shell(&word.text))?;
+        let starts = index == 0 || is_wrapper(&self.words[0].text);
+        let told = self.words.get(index + 1).is_some_and(|word| word.text.starts_with(['-', '+']));
+        (starts && told).then_some(index)
     }
 
-    fn in_shell(&self, _shell: usize) -> Option<CommandLine> {
-        let server = self.image.server()?;
-        Some(CommandLine { server, arguments: Arguments::default() })
+    fn in_shell(self, shell: usize, variables: &Variables<'_>) -> Option<CommandLine> {
+        let mut search = Search::of(variables);
+        search.invocation(&self.words[shell + 1..], DEEPEST);
+        let Search { found, environment, empties_shm, beside, opaque, joins_ray, .. } = search;
+        let (server, arguments) = match found {
+            Some(found) => found,
+            None if joins_ray || (opaque && !beside && self.answers()) => {
+                (self.image.server()?, Arguments::default())
+            }
+            None => return None,
+        };
+        Some(CommandLine { server, arguments, environment, empties_shm })
     }
 
     fn server(self, server: ServerKind, from: usize, count: usize) -> CommandLine {
@@ -80,10 +195,7 @@ impl<'c, 'a> Written<'c, 'a> {
         let mut words = self.words;
         let rest = words.split_off((from + count).min(words.len()));
         let program = words.into_iter().skip(from).map(|word| word.text).collect();
-        CommandLine {
-            server,
-            arguments: Arguments { program, entrypoint, ..Arguments::read(server, rest, true) },
-        }
+        CommandLine::plain(server, Arguments { program, entrypoint, ..Arguments::read(server, rest, true) })
     }
 
     fn entrypoint(&self) -> Option<Entrypoint> {
@@ -100,7 +212,7 @@ impl<'c, 'a> Written<'c, 'a> {
             program.push(words.remove(0).text);
         }
         let read = Arguments::read(server, words, true);
-        Some(CommandLine { server, arguments: Arguments { program, entrypoint: Some(entrypoint), ..read } })
+        Some(CommandLine::plain(server, Arguments { program, entrypoint: Some(entrypoint), ..read }))
     }
 
     /// The command is a script or program of the author's own, or a whole command line in one element, which no
@@ -113,17 +225,20 @@ impl<'c, 'a> Written<'c, 'a> {
             (2.., (_, Program::Beside)) => return None,
             _ => None,
         };
-        let answers = self.container.ports().next().is_some()
-            || ["readinessProbe", "livenessProbe", "startupProbe"]
-                .iter()
-                .any(|probe| self.container.value.get(probe).is_some());
         let server = match written_as_one {
             Some(server) => server,
-            None if answers && !is_chore(&first.text) => self.image.server()?,
+            None if self.answers() && !is_chore(&first.text) => self.image.server()?,
             None => return None,
         };
         let words = self.words;
-        Some(CommandLine { server, arguments: Arguments { words, ..Arguments::default() } })
+        Some(CommandLine::plain(server, Arguments { words, ..Arguments::default() }))
+    }
+
+    /// Whether something expects answers of the container.
+    fn answers(&self) -> bool {
+        const PROBES: [&str; 3] = ["readinessProbe", "livenessProbe", "startupProbe"];
+        self.container.ports().next().is_some()
+            || PROBES.iter().any(|probe| self.container.value.get(probe).is_some())
     }
 }
 
@@ -150,4 +265,13 @@ fn is_chore(program: &str) -> bool {
         "echo",
     ];
     CHORES.contains(&base_name(program))
+}
+
+/// Words of the shell's own language, and what scripts do before they start a server.
+fn is_shell_word(word: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "cd", "test", "[", "[[", "((", "exit", "return", "wait", "trap", "mkdir", "rm", "cp", "mv", "ln",
+        "chmod", "chown", "ls", "date", "printf", "kill", "ulimit", "find",
+    ];
+    WORDS.contains(&base_name(word))
 }

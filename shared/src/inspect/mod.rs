@@ -25,7 +25,10 @@ mod program;
 mod quantity;
 mod server;
 mod settings;
+mod shell;
 mod template;
+#[cfg(test)]
+mod tests;
 mod token;
 mod told;
 mod variables;

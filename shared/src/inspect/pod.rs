@@ -79,6 +79,8 @@ pub struct ServingPod<'a> {
     pub arguments: Arguments,
     /// Environment of the serving container, as its process sees it.
     pub variables: Variables<'a>,
+    /// Whether the container's script removes what lies in `/dev/shm` when it starts.
+    pub empties_shm: bool,
     /// The model it serves.
     pub model: ModelSource,
     /// How one replica is split.
@@ -186,7 +188,8 @@ impl<'a> ServingPod<'a> {
                 Some((index, image, variables, line))
             })?;
         let container = &containers[serving];
-        let CommandLine { server, arguments } = line;
+        let CommandLine { server, arguments, environment, empties_shm } = line;
+        let variables = variables.with_scripted(environment);
         let settings = ServerSettings { server, arguments: &arguments, variables: &variables };
         let pods_per_replica = match template.role {
             Role::Alone => Told::Is(1),
@@ -234,6 +237,7 @@ impl<'a> ServingPod<'a> {
             server,
             arguments,
             variables,
+            empties_shm,
             containers,
         })
     }

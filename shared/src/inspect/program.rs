@@ -50,8 +50,7 @@ pub(super) fn program(words: &[&str]) -> (usize, Program) {
         if found != Program::Other {
             return (from, found);
         }
-        let name = base_name(rest[0]);
-        let wraps = WRAPPERS.contains(&name);
+        let wraps = is_wrapper(rest[0]);
         // What stands between a wrapper and its program: options, their values, `A=b`, `--`.
         if from == 0 && !wraps && !is_assignment(rest[0]) {
             return (0, Program::Other);
@@ -61,6 +60,11 @@ pub(super) fn program(words: &[&str]) -> (usize, Program) {
         }
         from += 1;
     }
+}
+
+/// Whether `word` names a program that starts another.
+pub(super) fn is_wrapper(word: &str) -> bool {
+    WRAPPERS.contains(&base_name(word))
 }
 
 fn plain_program(words: &[&str]) -> Program {
@@ -83,6 +87,8 @@ fn plain_program(words: &[&str]) -> Program {
         "ollama" if word(1) == "serve" => server(ServerKind::LlamaCpp, 2),
         "llama-server" => server(ServerKind::LlamaCpp, 1),
         "ray" if word(1) == "start" => server(ServerKind::Ray, 2),
+        // vLLM's own script, which starts Ray and waits or serves.
+        "multi-node-serving.sh" => server(ServerKind::Ray, 1),
         "serve" if matches!(word(1), "run" | "deploy" | "start") => server(ServerKind::Ray, 2),
         "start_server.sh" | "start-server.sh" if word(0).starts_with("/opt/nim/") => {
             server(ServerKind::Nim, 1)

@@ -44,6 +44,9 @@ impl<'a> ServingPod<'a> {
             };
             return Some(HubToken { source, at: at.clone() });
         }
+        if VARIABLES.iter().any(|name| self.variables.is_set_by_script(name)) {
+            return Some(HubToken { source: TokenSource::Reference, at: container.pointer(["args"]) });
+        }
         if let Some(option) = self.arguments.option(&["hf-token"]) {
             let source = match &option.value {
                 ArgumentValue::Literal(text) => TokenSource::Argument(text.clone()),

@@ -52,4 +52,9 @@ impl<T> Told<T> {
     pub const fn is_written(&self) -> bool {
         !matches!(self, Self::Unset)
     }
+
+    /// The written value as another.
+    pub fn map<U>(self, read: impl FnOnce(T) -> U) -> Told<U> {
+        self.and_then(|value| Some(read(value)))
+    }
 }

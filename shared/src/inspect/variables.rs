@@ -16,14 +16,16 @@ pub(super) const LONGEST_TOGETHER: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Variables<'a> {
     values: BTreeMap<&'a str, Told<Cow<'a, str>>>,
+    /// What the container's script exports or sets for the server; it wins over `env`.
+    scripted: BTreeMap<String, Told<String>>,
     inherits: bool,
 }
 
 impl<'a> Variables<'a> {
     pub(super) fn of(container: &Container<'a>) -> Self {
         let inherited = container.value.get("envFrom").and_then(Value::as_array);
-        let mut variables =
-            Self { values: BTreeMap::new(), inherits: inherited.is_some_and(|list| !list.is_empty()) };
+        let inherits = inherited.is_some_and(|list| !list.is_empty());
+        let mut variables = Self { inherits, ..Self::default() };
         let mut left = LONGEST_TOGETHER;
         for entry in &container.environment {
             let value = match entry.value {
@@ -50,12 +52,27 @@ impl<'a> Variables<'a> {
     /// What the process sees as `name`: unset only where neither `env` nor `envFrom` can have set it. The image may
     /// set it still.
     pub fn get(&self, name: &str) -> Told<&str> {
+        match self.scripted.get(name) {
+            Some(Told::Is(text)) => return Told::Is(text),
+            Some(Told::Unknown | Told::Unset) => return Told::Unknown,
+            None => {}
+        }
         match self.values.get(name) {
             Some(Told::Is(text)) => Told::Is(text.as_ref()),
             Some(Told::Unknown | Told::Unset) => Told::Unknown,
             None if self.inherits => Told::Unknown,
             None => Told::Unset,
         }
+    }
+
+    /// Whether the container's own script sets `name` for the server.
+    pub fn is_set_by_script(&self, name: &str) -> bool {
+        self.scripted.contains_key(name)
+    }
+
+    /// With what a script sets.
+    pub(super) fn with_scripted(self, scripted: BTreeMap<String, Told<String>>) -> Self {
+        Self { scripted, ..self }
     }
 
     /// Whether `envFrom` adds variables that the object does not name.

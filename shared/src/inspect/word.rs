@@ -9,6 +9,8 @@ pub struct Word {
     pub text: String,
     /// Whether `text` is what the program receives: no variable, placeholder or command substitution is left in it.
     pub known: bool,
+    /// Whether it may be no word or several: a variable or substitution that stands alone and without quotes.
+    pub several: bool,
     /// The element of `command` or `args` that it comes from.
     pub at: PointerBuf,
     /// Whether a shell reads that element as a script. Where none does, quotes stay, spaces do not separate, and
