@@ -40,6 +40,10 @@ impl CommandLine {
         }
         let texts: Vec<&str> = written.words.iter().map(|word| word.text.as_str()).collect();
         match program(&texts) {
+            // Ray says neither what it serves nor whether it serves.
+            (_, Program::Server(ServerKind::Ray, _)) => {
+                Some(Self::plain(written.image.server()?, Arguments::default()))
+            }
             (from, Program::Server(server, count)) => Some(written.server(server, from, count)),
             (_, Program::Beside) => None,
             (_, Program::Other) if written.has_command => written.opaque(),
@@ -141,7 +145,8 @@ impl<'v, 'a> Search<'v, 'a> {
 }
 
 impl CommandLine {
-    fn plain(server: ServerKind, arguments: Arguments) -> Self {
+    /// One that sets no variables of its own.
+    pub(super) fn plain(server: ServerKind, arguments: Arguments) -> Self {
         Self { server, arguments, environment: BTreeMap::new(), empties_shm: false }
     }
 }
@@ -212,7 +217,9 @@ impl<'c, 'a> Written<'c, 'a> {
             program.push(words.remove(0).text);
         }
         let read = Arguments::read(server, words, true);
-        Some(CommandLine::plain(server, Arguments { program, entrypoint: Some(entrypoint), ..read }))
+        let complete = read.complete && server != ServerKind::Ray;
+        let arguments = Arguments { program, entrypoint: Some(entrypoint), complete, ..read };
+        Some(CommandLine::plain(server, arguments))
     }
 
     /// The command is a script or program of the author's own, or a whole command line in one element, which no

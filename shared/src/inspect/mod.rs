@@ -23,6 +23,8 @@ mod pod;
 mod probe;
 mod program;
 mod quantity;
+mod recognise;
+mod serve_config;
 mod server;
 mod settings;
 mod shell;

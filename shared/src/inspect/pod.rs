@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::command_line::CommandLine;
 use super::container::containers;
+use super::recognise::may_serve;
+use super::serve_config::ServeConfig;
 use super::settings::ServerSettings;
 use super::volume::volumes;
 use super::{
@@ -179,32 +181,24 @@ impl<'a> ServingPod<'a> {
 
 impl<'a> ServingPod<'a> {
     pub(super) fn of(object: &'a Value, template: PodTemplate<'a>) -> Option<Self> {
+        let application = ServeConfig::of(object);
+        if application.is_none() && !may_serve(template.value) {
+            return None;
+        }
         let containers = containers(&template);
-        let (serving, image, variables, line) =
-            containers.iter().enumerate().find_map(|(index, container)| {
-                let image = Image::parse(container.image.unwrap_or_default());
-                let variables = Variables::of(container);
-                let line = CommandLine::of(container, image, &variables).filter(|_| container.runs_along)?;
-                Some((index, image, variables, line))
-            })?;
+        let (serving, image, variables, line) = find_serving(&containers, application.is_some())?;
         let container = &containers[serving];
         let CommandLine { server, arguments, environment, empties_shm } = line;
         let variables = variables.with_scripted(environment);
+        let application = application.filter(|_| server == ServerKind::Ray);
         let settings = ServerSettings { server, arguments: &arguments, variables: &variables };
-        let pods_per_replica = match template.role {
-            Role::Alone => Told::Is(1),
-            Role::Leader | Role::Worker => {
-                let size = object.pointer("/spec/leaderWorkerTemplate/size").and_then(Value::as_u64);
-                size.and_then(|size| u32::try_from(size).ok()).map_or(Told::Unknown, Told::Is)
-            }
-            Role::Group => Told::Unknown,
-        };
         Some(Self {
             role: template.role,
-            pods_per_replica,
+            pods_per_replica: pods_per_replica(object, template.role),
             version: image.version(),
-            model: ModelSource::of(&settings),
-            parallelism: Parallelism::of(&settings),
+            model: application.map_or_else(|| ModelSource::of(&settings), |application| application.model()),
+            parallelism: application
+                .map_or_else(|| Parallelism::of(&settings), |application| application.parallelism()),
             max_context_tokens: settings.number(&[
                 "max-model-len",
                 "context-length",
@@ -240,5 +234,48 @@ impl<'a> ServingPod<'a> {
             empties_shm,
             containers,
         })
+    }
+}
+
+/// The container that serves, with what it starts. Where Ray serves an application, it is the one with accelerators.
+fn find_serving<'a>(
+    containers: &[Container<'a>],
+    has_application: bool,
+) -> Option<(usize, Image<'a>, Variables<'a>, CommandLine)> {
+    let starts = |(index, container): (usize, &Container<'a>)| {
+        let image = Image::parse(container.image.unwrap_or_default());
+        let variables = Variables::of(container);
+        let line = CommandLine::of(container, image, &variables)?;
+        Some((index, image, variables, line))
+    };
+    let running = || containers.iter().enumerate().filter(|(_, container)| container.runs_along);
+    running().find_map(starts).or_else(|| {
+        let (index, container) = running().find(|(_, container)| container.accelerator.is_some())?;
+        let line = CommandLine::plain(ServerKind::Ray, Arguments::default());
+        let image = Image::parse(container.image.unwrap_or_default());
+        has_application.then(|| (index, image, Variables::of(container), line))
+    })
+}
+
+/// Pods of one replica, as far as the object tells.
+fn pods_per_replica(object: &Value, role: Role) -> Told<u32> {
+    let number = |value: Option<&Value>| match value {
+        // The API server fills in 1.
+        None => Told::Is(1),
+        Some(value) => {
+            value.as_u64().and_then(|size| u32::try_from(size).ok()).map_or(Told::Unknown, Told::Is)
+        }
+    };
+    match role {
+        Role::Alone => Told::Is(1),
+        Role::Leader | Role::Worker => number(object.pointer("/spec/leaderWorkerTemplate/size")),
+        Role::Group => {
+            let jobs = object.pointer("/spec/replicatedJobs").and_then(Value::as_array);
+            let Some([job]) = jobs.map(Vec::as_slice) else { return Told::Unknown };
+            match (number(job.get("replicas")), number(job.pointer("/template/spec/parallelism"))) {
+                (Told::Is(replicas), Told::Is(pods)) => Told::Is(replicas.saturating_mul(pods)),
+                _ => Told::Unknown,
+            }
+        }
     }
 }
