@@ -2,6 +2,8 @@
 //!
 //! `tests/corpus/NAME.yaml` is a manifest, `tests/corpus/NAME.txt` what inspection reads in it, line by line.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
