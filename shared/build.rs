@@ -14,7 +14,8 @@ use std::{env, fs};
 use serde_json::Value;
 
 /// The sections that hold lists of entries, as `Document` in `src/catalog/document.rs` has them.
-const LISTS: [&str; 7] = ["models", "accelerators", "machines", "prices", "servers", "useCases", "profiles"];
+const LISTS: [&str; 8] =
+    ["models", "accelerators", "machines", "prices", "servers", "flags", "useCases", "profiles"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=data");

@@ -8,7 +8,8 @@ use serde_saphyr::UserMessageFormatter;
 
 use super::entry::{Entry, Problem};
 use super::{
-    Accelerator, CatalogError, Machine, Model, OverlayDocument, PriceTable, Profile, Server, UseCase,
+    Accelerator, CatalogError, FlagTable, Machine, Model, OverlayDocument, PriceTable, Profile, Server,
+    UseCase,
 };
 
 /// Most bytes that one document may have; whoever reads a file checks its size against this first.
@@ -23,6 +24,7 @@ pub(super) struct Document {
     pub(super) machines: Vec<Machine>,
     pub(super) prices: Vec<PriceTable>,
     pub(super) servers: Vec<Server>,
+    pub(super) flags: Vec<FlagTable>,
     pub(super) use_cases: Vec<UseCase>,
     pub(super) profiles: Vec<Profile>,
 }
@@ -39,6 +41,7 @@ impl Document {
         check(&source.name, &document.machines)?;
         check(&source.name, &document.prices)?;
         check(&source.name, &document.servers)?;
+        check(&source.name, &document.flags)?;
         check(&source.name, &document.use_cases)?;
         check(&source.name, &document.profiles)?;
         Ok(document)

@@ -12,6 +12,7 @@ pub(super) const ACCELERATORS: &str = section!("accelerators");
 pub(super) const MACHINES: &str = section!("machines");
 pub(super) const PRICES: &str = section!("prices");
 pub(super) const SERVERS: &str = section!("servers");
+pub(super) const FLAGS: &str = section!("flags");
 pub(super) const USE_CASES: &str = section!("useCases");
 /// The profiles of each model, in the order of their ids.
 pub(super) const PROFILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));

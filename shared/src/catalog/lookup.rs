@@ -9,8 +9,8 @@ use super::document::{Document, invalid};
 use super::entry::{Entry, Problem, Reference, Section};
 use super::error::nearest;
 use super::{
-    Accelerator, AcceleratorKind, CatalogError, Checkpoint, Machine, Model, Price, PriceTable, PricingModel,
-    Profile, Server, ServerVersion, UseCase, embedded,
+    Accelerator, AcceleratorKind, CatalogError, Checkpoint, FlagTable, Machine, Model, Price, PriceTable,
+    PricingModel, Profile, Server, ServerVersion, UseCase, embedded,
 };
 
 /// A catalog document of the user's: the text of a file, and what messages call it.
@@ -54,6 +54,7 @@ pub struct Catalog {
     machines: Parsed<Machine>,
     prices: Parsed<PriceTable>,
     servers: Parsed<Server>,
+    flags: Parsed<FlagTable>,
     use_cases: Parsed<UseCase>,
     profiles: OnceLock<BTreeMap<String, ProfilesOfModel>>,
 }
@@ -82,6 +83,7 @@ impl Catalog {
                 machines: merge(overlay.machines, &document.machines),
                 prices: merge(overlay.prices, &document.prices),
                 servers: merge(overlay.servers, &document.servers),
+                flags: merge(overlay.flags, &document.flags),
                 use_cases: merge(overlay.use_cases, &document.use_cases),
                 profiles: merge(overlay.profiles, &document.profiles),
             };
@@ -92,6 +94,7 @@ impl Catalog {
             catalog.check_references(name, &document.machines)?;
             catalog.check_references(name, &document.prices)?;
             catalog.check_references(name, &document.servers)?;
+            catalog.check_references(name, &document.flags)?;
             catalog.check_references(name, &document.profiles)?;
         }
         Ok(catalog)
@@ -125,6 +128,11 @@ impl Catalog {
     /// All model servers, by name.
     pub fn servers(&self) -> Result<&[Server], CatalogError> {
         section(&self.servers, "servers", embedded::SERVERS, &self.overlay.servers)
+    }
+
+    /// Options of the servers' command lines, by server.
+    pub fn flags(&self) -> Result<&[FlagTable], CatalogError> {
+        section(&self.flags, "flags", embedded::FLAGS, &self.overlay.flags)
     }
 
     /// All use cases, by name.

@@ -9,6 +9,7 @@ mod embedded;
 mod entry;
 mod error;
 mod evidence;
+mod flags;
 mod lookup;
 mod machine;
 mod model;
@@ -22,6 +23,7 @@ pub use document::MAX_DOCUMENT_BYTES;
 pub use error::CatalogError;
 pub(crate) use error::nearest;
 pub use evidence::Evidence;
+pub use flags::{FlagSpan, FlagTable, FlagVersion, Support};
 pub use lookup::{Catalog, Found, OverlayDocument, Release};
 pub use machine::{BootDisk, Machine, Topology};
 pub use model::{

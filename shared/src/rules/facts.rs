@@ -2,7 +2,8 @@
 
 use super::{Neighbours, Settings};
 use crate::catalog::{
-    Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, Machine, Model, Server, ServerVersion,
+    Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, FlagTable, Machine, Model, Server,
+    ServerVersion,
 };
 use crate::inspect::{Autoscaler, ModelSource, ServingPod, Subject, Told, Workload};
 
@@ -32,6 +33,8 @@ pub struct Facts<'a> {
     pub server: Option<&'a Server>,
     /// Its version in the catalog.
     pub version: Option<&'a ServerVersion>,
+    /// The options that its versions take.
+    pub flags: Option<&'a FlagTable>,
     /// The accelerator, where the template names exactly one that the catalog has.
     pub accelerator: Option<&'a Accelerator>,
     /// Machines of the catalog on which the Pod may run; empty where the template does not tell.
@@ -57,6 +60,10 @@ impl<'a> Facts<'a> {
             (Some(server), Told::Is(version)) => server.known_version(version),
             _ => None,
         };
+        let flags = match &server {
+            Some(server) => catalog.flags()?.iter().find(|table| table.server == server.name),
+            None => None,
+        };
         let accelerator = match pod.node.accelerators.as_slice() {
             [one] => catalog.known_accelerator(one)?,
             _ => None,
@@ -65,7 +72,7 @@ impl<'a> Facts<'a> {
             Some(accelerator) => machines(catalog, accelerator, pod)?,
             None => Vec::new(),
         };
-        Ok(Self { workload, pod, background, model, server, version, accelerator, machines })
+        Ok(Self { workload, pod, background, model, server, version, flags, accelerator, machines })
     }
 
     /// Accelerators of one Pod, where that is told.
