@@ -30,7 +30,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let Some((topology, held)) = topology(facts) else { return Vec::new() };
-    let what = if chips > held || held % chips != 0 {
+    let what = if chips > held || !held.is_multiple_of(chips) {
         format!("the Pod asks for {chips} chips of a `{topology}` slice, which has {held}")
     } else {
         match pods_of_a_slice(facts) {
@@ -67,6 +67,6 @@ fn pods_of_a_slice(facts: &Facts<'_>) -> Option<u64> {
 
 /// Whether a group is several whole slices, or one beside a leader without chips.
 fn spans_slices(facts: &Facts<'_>, pods: u64, of_a_slice: u64) -> bool {
-    let leader_without = facts.pod.role == Role::Worker && pods.saturating_sub(1) % of_a_slice == 0;
-    pods % of_a_slice == 0 || leader_without
+    let leader_without = facts.pod.role == Role::Worker && pods.saturating_sub(1).is_multiple_of(of_a_slice);
+    pods.is_multiple_of(of_a_slice) || leader_without
 }
