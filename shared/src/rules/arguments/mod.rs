@@ -11,6 +11,8 @@ mod duplicate_variable;
 mod positional_model;
 mod serve_repeated;
 mod space_in_argument;
+#[cfg(test)]
+mod tests;
 mod unexpanded_reference;
 mod unknown_flag;
 

@@ -8,6 +8,8 @@ mod idle_accelerators;
 mod no_selector;
 mod request_exceeds_machine;
 mod split;
+#[cfg(test)]
+mod tests;
 mod too_few_accelerators;
 mod topology_mismatch;
 mod unpinned_image;

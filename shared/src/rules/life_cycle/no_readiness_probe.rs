@@ -1,0 +1,34 @@
+//! INF085: nothing says when the server is ready.
+
+use super::is_endless;
+use crate::inspect::ProbeKind;
+use crate::rules::examples::examples;
+use crate::rules::finding::Found;
+use crate::rules::{Check, Facts, Group, Rule, Scope, Severity};
+
+/// INF085.
+pub(crate) static RULE: Rule = Rule {
+    id: "INF085",
+    name: "no-readiness-probe",
+    group: Group::LifeCycle,
+    severity: Severity::Information,
+    scope: Scope::Everywhere,
+    summary: "The serving container has no readiness probe",
+    needs: "a workload that runs until it is stopped",
+    rationale: "A Pod counts as ready when its process runs: a Service sends requests to it minutes before the weights \
+                are loaded, and a roll-out takes the old Pods away too early.",
+    fix: None,
+    source: "kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes",
+    check: Check::Workload(check),
+    examples: examples!("INF085"),
+};
+
+fn check(facts: &Facts<'_>) -> Vec<Found> {
+    let container = facts.pod.serving();
+    if !is_endless(facts) || container.probe(ProbeKind::Readiness).is_some() {
+        return Vec::new();
+    }
+    let path = facts.server.map_or("/health", |server| server.health_path.as_str());
+    let at = container.pointer(["readinessProbe"]);
+    vec![Found::new(at, "requests come before the weights are loaded", format!("add one that asks `{path}`"))]
+}
