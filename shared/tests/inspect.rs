@@ -1,6 +1,6 @@
 //! What inspection says about manifests in the styles that people write, one golden file each.
 //!
-//! `tests/corpus/NAME.yaml` is a manifest, `tests/corpus/NAME.txt` what inspection reads in it, line by line.
+//! `tests/corpus/NAME.yaml` is a manifest, `tests/corpus/read/NAME.snap` what inspection reads in it, line by line.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 

@@ -73,7 +73,10 @@ impl<'a> ServingPod<'a> {
             // The image sets HUGGINGFACE_HUB_CACHE=/data.
             ServerKind::Tgi => default("/data"),
             ServerKind::Nim => default("/opt/nim/.cache"),
-            ServerKind::LlamaCpp => CacheDirectory { path: Told::Unknown, set_by: None, at: None },
+            // Their models come from elsewhere, or their images decide.
+            ServerKind::LlamaCpp | ServerKind::Triton | ServerKind::Jetstream | ServerKind::Ray => {
+                CacheDirectory { path: Told::Unknown, set_by: None, at: None }
+            }
             _ => {
                 let home = [("XDG_CACHE_HOME", "/huggingface/hub"), ("HOME", "/.cache/huggingface/hub")];
                 let told = home.iter().find_map(|(name, rest)| self.variable_directory(name, rest));

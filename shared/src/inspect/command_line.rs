@@ -55,10 +55,15 @@ impl CommandLine {
 /// Scripts that start scripts.
 const DEEPEST: usize = 4;
 
+/// Command lines of a script that are compared with each other; of more nothing is told.
+const MOST_SERVERS: usize = 8;
+
 /// What is looked for in scripts.
 struct Search<'v, 'a> {
     variables: &'v Variables<'a>,
     found: Option<(ServerKind, Arguments)>,
+    /// How many servers were found.
+    servers: usize,
     environment: BTreeMap<String, Told<String>>,
     empties_shm: bool,
     /// Whether it runs a server's program that serves nothing.
@@ -76,6 +81,7 @@ impl<'v, 'a> Search<'v, 'a> {
         Self {
             variables,
             found: None,
+            servers: 0,
             environment: BTreeMap::new(),
             empties_shm: false,
             beside: false,
@@ -126,6 +132,7 @@ impl<'v, 'a> Search<'v, 'a> {
 
     fn server(&mut self, server: ServerKind, command: Command<'_>, from: usize, count: usize) {
         self.after_server = true;
+        self.servers += 1;
         let split = (from + count).min(command.words.len());
         let (before, words) = command.words.split_at(split);
         let program = before[from.min(split)..].iter().map(|word| word.text.clone()).collect();
@@ -137,7 +144,9 @@ impl<'v, 'a> Search<'v, 'a> {
                     .extend(command.own.iter().map(|(name, value)| (name.clone(), value.clone())));
                 (server, arguments)
             }
-            Some((first, found)) if first == server => (first, found.either(arguments)),
+            Some((first, found)) if first == server && self.servers < MOST_SERVERS => {
+                (first, found.either(arguments))
+            }
             // Which of two servers runs is not told, so nothing is of either.
             Some((first, _)) => (first, Arguments::default()),
         });

@@ -136,6 +136,9 @@ impl<'a> Image<'a> {
     /// Version of the server, as far as the tag tells: `v0.9.0` of `vllm/vllm-openai:v0.9.0-cu128`. Unset where there
     /// is no tag; unknown for `latest`, `nightly` and tags of somebody's own.
     pub(super) fn version(&self) -> Told<String> {
+        if self.is_placeholder() {
+            return Told::Unknown;
+        }
         let Some(tag) = self.tag else {
             return if self.digest.is_some() { Told::Unknown } else { Told::Unset };
         };

@@ -61,6 +61,8 @@ impl ModelSource {
         let is_path = |model: &str| ["/", "./", "../", "~"].iter().any(|start| model.starts_with(start));
         match () {
             () if is_placeholder(model) || model.is_empty() => Self::Unknown,
+            // `gs://BUCKET_NAME/llama`.
+            () if model.contains("//") && model.split('/').any(is_placeholder) => Self::Unknown,
             () if model.contains("://") => Self::Bucket(model.to_owned()),
             () if is_path(model) || model.matches('/').count() > 1 => Self::Path(model.to_owned()),
             () if is_hub_id(model) => Self::Hub(model.to_owned()),

@@ -1,8 +1,10 @@
 //! The token for the Hugging Face Hub.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::{ArgumentValue, Environment, EnvironmentValue, PointerBuf, ServingPod, VolumeSource};
+use super::{ArgumentValue, Environment, EnvironmentValue, PointerBuf, ServingPod, Volume, VolumeSource};
 
 /// Where a server takes its token for the Hub from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,17 +69,14 @@ impl<'a> ServingPod<'a> {
         if let Some(variable) = container.variable("HF_TOKEN_PATH") {
             return Some(HubToken { source: TokenSource::Mounted, at: variable.at.clone() });
         }
-        let holds_secret = |name: &str| {
-            let volume = self.volumes.iter().find(|volume| volume.name == name);
-            volume.is_some_and(|volume| match volume.source {
-                VolumeSource::Configuration => {
-                    volume.value.get("secret").is_some() || has_secret(volume.value)
-                }
-                VolumeSource::Other => volume.value.get("csi").is_some(),
-                _ => false,
-            })
+        let holds_secret = |volume: &&Volume<'_>| match volume.source {
+            VolumeSource::Configuration => volume.value.get("secret").is_some() || has_secret(volume.value),
+            VolumeSource::Other => volume.value.get("csi").is_some(),
+            _ => false,
         };
-        let mount = container.mounts.iter().find(|mount| holds_secret(mount.volume))?;
+        let secrets: BTreeSet<_> =
+            self.volumes.iter().filter(holds_secret).map(|volume| volume.name).collect();
+        let mount = container.mounts.iter().find(|mount| secrets.contains(mount.volume))?;
         Some(HubToken { source: TokenSource::Mounted, at: mount.at.clone() })
     }
 }

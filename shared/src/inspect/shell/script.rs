@@ -39,6 +39,8 @@ pub(in crate::inspect) fn read_script(
         arrays: BTreeMap::new(),
         exported: BTreeMap::new(),
         blocks: Vec::new(),
+        conditions: 0,
+        functions: 0,
         sourced: false,
         chained: false,
         left: LONGEST_TOGETHER,
@@ -68,6 +70,9 @@ struct Reader<'s, 'v> {
     arrays: BTreeMap<String, Vec<Word>>,
     exported: BTreeMap<String, Told<String>>,
     blocks: Vec<Block>,
+    /// How many of `blocks` decide whether their commands run, and how many are functions.
+    conditions: usize,
+    functions: usize,
     /// Whether another file may have set any variable.
     sourced: bool,
     /// Whether the command stands after `&&` or `||`.
@@ -94,12 +99,12 @@ impl Reader<'_, '_> {
                     [_] => {
                         // `name() {`
                         command.clear();
-                        self.blocks.push(Block::Function);
+                        self.open(Block::Function);
                         self.function_head(&mut tokens);
                     }
                     _ => {
                         self.finish(&mut command);
-                        self.blocks.push(Block::Group);
+                        self.open(Block::Group);
                     }
                 },
                 Token::Operator(operator) => {
@@ -125,9 +130,7 @@ impl Reader<'_, '_> {
         }
         match token {
             Token::Operator(")") => *at_pattern = false,
-            Token::Word(pieces) if plain(pieces) == Some("esac") => {
-                self.blocks.pop();
-            }
+            Token::Word(pieces) if plain(pieces) == Some("esac") => self.close(),
             _ => {}
         }
         true
@@ -146,9 +149,7 @@ impl Reader<'_, '_> {
     fn after(&mut self, operator: &'static str) {
         self.chained = matches!(operator, "&&" | "||");
         match operator {
-            ")" if self.blocks.last() == Some(&Block::Group) => {
-                self.blocks.pop();
-            }
+            ")" if self.blocks.last() == Some(&Block::Group) => self.close(),
             ";;" | ";;&" | ";&" => {
                 if let Some(Block::Case { at_pattern }) = self.blocks.last_mut() {
                     *at_pattern = true;
@@ -161,9 +162,9 @@ impl Reader<'_, '_> {
     /// Whether `word`, the first of a command, is a keyword.
     fn keyword(&mut self, word: &str, tokens: &mut Tokens<'_>) -> bool {
         match word {
-            "if" | "while" | "until" => self.blocks.push(Block::Conditional),
+            "if" | "while" | "until" => self.open(Block::Conditional),
             "for" | "select" => {
-                self.blocks.push(Block::Conditional);
+                self.open(Block::Conditional);
                 if let Some(Token::Word(name)) = tokens.next() {
                     self.values.insert(name.iter().map(Piece::raw).collect(), Told::Unknown);
                 }
@@ -180,33 +181,44 @@ impl Reader<'_, '_> {
                         _ => break,
                     }
                 }
-                self.blocks.push(Block::Case { at_pattern: true });
+                self.open(Block::Case { at_pattern: true });
             }
             "function" => {
-                self.blocks.push(Block::Function);
+                self.open(Block::Function);
                 for token in tokens.by_ref() {
                     if matches!(&token, Token::Word(pieces) if plain(pieces) == Some("{")) {
                         break;
                     }
                 }
             }
-            "{" => self.blocks.push(Block::Group),
-            "fi" | "done" | "esac" | "}" => {
-                self.blocks.pop();
-            }
+            "{" => self.open(Block::Group),
+            "fi" | "done" | "esac" | "}" => self.close(),
             "then" | "else" | "elif" | "do" | "!" => self.chained = false,
             _ => return false,
         }
         true
     }
 
+    fn open(&mut self, block: Block) {
+        self.conditions += usize::from(block != Block::Group);
+        self.functions += usize::from(block == Block::Function);
+        self.blocks.push(block);
+    }
+
+    fn close(&mut self) {
+        if let Some(block) = self.blocks.pop() {
+            self.conditions -= usize::from(block != Block::Group);
+            self.functions -= usize::from(block == Block::Function);
+        }
+    }
+
     fn conditional(&self) -> bool {
-        self.blocks.iter().any(|block| *block != Block::Group)
+        self.conditions > 0
     }
 
     /// In a function `$1` and `$@` are its own.
     fn in_function(&self) -> bool {
-        self.blocks.contains(&Block::Function)
+        self.functions > 0
     }
 
     /// `NAME=(…)` and `NAME+=(…)`.
@@ -412,10 +424,9 @@ impl Reader<'_, '_> {
                     None => fields.unknown(raw, !quoted),
                 },
                 Piece::Variable { name, raw, .. } if matches!(name.as_str(), "@" | "*") => {
-                    let parameters = self.parameters.get(1..).unwrap_or_default().to_vec();
-                    match self.paid(parameters) {
-                        Some(words) if !self.in_function() => fields.words(words),
-                        _ => fields.unknown(raw, true),
+                    match self.arguments() {
+                        Some(words) => fields.words(words),
+                        None => fields.unknown(raw, true),
                     }
                 }
                 Piece::Variable { name, default, raw, quoted } => {
@@ -431,11 +442,25 @@ impl Reader<'_, '_> {
         fields.finish(self.at)
     }
 
+    /// What `$@` comes to; unknown in a function.
+    fn arguments(&mut self) -> Option<Vec<Word>> {
+        let words = self.parameters.get(1..).unwrap_or_default();
+        if self.in_function() || words.len() > self.left / WORD {
+            return None;
+        }
+        let words = words.to_vec();
+        self.paid(words)
+    }
+
+    /// What `${NAME[@]}` comes to.
     fn array_of(&mut self, raw: &str) -> Option<Vec<Word>> {
         let inner = raw.strip_prefix("${")?.strip_suffix('}')?;
         let name = inner.strip_suffix("[@]").or_else(|| inner.strip_suffix("[*]"))?;
         let words = self.arrays.get(name)?;
-        let words = if words.len() > self.left / WORD { return None } else { words.clone() };
+        if words.len() > self.left / WORD {
+            return None;
+        }
+        let words = words.clone();
         self.paid(words)
     }
 
