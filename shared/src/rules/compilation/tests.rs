@@ -66,6 +66,17 @@ fn only_a_cache_that_replicas_share_and_write_is_a_hazard() {
     }
 }
 
+/// Weights and programs on one writable mount, as the survey found them.
+#[test]
+fn a_cache_beside_the_weights_is_found_and_the_weights_are_left_writable() {
+    let both = json!({"args": ["--model=/xla/qwen"]});
+    let object = merged(tpu(), CONTAINER, both);
+    assert_eq!(findings_of("INF040", &object).len(), 1);
+    for id in ["INF024", "INF027"] {
+        assert_eq!(findings_of(id, &object), [], "{id}");
+    }
+}
+
 #[test]
 fn an_autoscaler_makes_one_replica_several() {
     let catalog = Catalog::embedded();

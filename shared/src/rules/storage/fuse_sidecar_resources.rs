@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::mount_options::MountOptions;
 use super::weights::WeightsVolume;
 use crate::catalog::GIB;
 use crate::inspect::{PointerBuf, Volume, VolumeSource, parse_quantity};
@@ -72,7 +73,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let found = match cache.map(|cache| (cache, cache.source)) {
         Some((cache, VolumeSource::Memory { size_bytes })) => cache_in_memory(facts, cache, size_bytes),
         Some((cache, VolumeSource::Disk { size_bytes: Some(size) })) => cache_on_disk(facts, cache, size),
-        _ => no_memory_limit(facts),
+        _ => cache_of_the_driver(facts).or_else(|| no_memory_limit(facts)),
     };
     found.into_iter().collect()
 }
@@ -164,6 +165,67 @@ fn cache_on_disk(facts: &Facts<'_>, cache: &Volume<'_>, size: f64) -> Option<Fou
         size / GIB
     );
     Some(Found::new(at, what, format!("set `{EPHEMERAL_LIMIT}` to {needed_gib:.0}Gi")))
+}
+
+/// A file cache without a volume of its own, or without a size: the driver keeps it on the node's disk, within the
+/// sidecar's ephemeral storage.
+fn cache_of_the_driver(facts: &Facts<'_>) -> Option<Found> {
+    let limit = Limit::of(facts, EPHEMERAL_LIMIT, DEFAULT_EPHEMERAL_BYTES)?;
+    let (volume, capacity) = facts.pod.volumes.iter().find_map(|volume| {
+        let VolumeSource::Fuse { attributes, .. } = volume.source else { return None };
+        Some((volume, FileCache::of(MountOptions::of(attributes))?))
+    })?;
+    let at = facts.pod.pointer(["metadata", "annotations", EPHEMERAL_LIMIT]);
+    let (Limit::Default(limit_bytes) | Limit::Set(limit_bytes)) = limit else { return None };
+    let limit_gib = limit_bytes / GIB;
+    match capacity {
+        FileCache::Of(bytes) if limit.is_below(bytes) => {
+            let what = format!(
+                "the file cache of the volume `{}` takes {:.0} GiB of disk, the sidecar's ephemeral storage is limited to \
+                 {limit_gib:.0} GiB",
+                volume.name,
+                bytes / GIB
+            );
+            let remedy =
+                format!("raise `{EPHEMERAL_LIMIT}`, or give the cache a volume `{CACHE_VOLUME}` in memory");
+            Some(Found::new(at, what, remedy))
+        }
+        FileCache::Endless if matches!(limit, Limit::Default(_)) => {
+            let what = format!(
+                "the file cache of the volume `{}` has no size and lies on the node's disk, where the sidecar may use {limit_gib:.0} \
+                 GiB by default",
+                volume.name
+            );
+            let remedy = format!(
+                "set `{EPHEMERAL_LIMIT}` to more than the weights, or give the cache a volume `{CACHE_VOLUME}` in memory"
+            );
+            Some(Found::new(at, what, remedy).with_severity(Severity::Information))
+        }
+        FileCache::Of(_) | FileCache::Endless => None,
+    }
+}
+
+/// Size of a volume's file cache.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum FileCache {
+    Of(f64),
+    /// As much as the disk has.
+    Endless,
+}
+
+impl FileCache {
+    /// `None` where it is off, by default or by the author, or cannot be read.
+    fn of(options: MountOptions<'_>) -> Option<Self> {
+        const MIB: f64 = 1024.0 * 1024.0;
+        match options.value("file-cache:max-size-mb")? {
+            "-1" => Some(Self::Endless),
+            // The mount option counts MiB, the attribute is a quantity.
+            text => match text.parse::<u32>() {
+                Ok(mib) => (mib > 0).then(|| Self::Of(f64::from(mib) * MIB)),
+                Err(_) => parse_quantity(text).filter(|bytes| *bytes > 0.0).map(Self::Of),
+            },
+        }
+    }
 }
 
 /// A model behind the sidecar's default limit. What the fix lets it take beyond its request is small.

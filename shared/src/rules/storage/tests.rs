@@ -176,6 +176,28 @@ fn the_sidecars_limits_are_read_as_the_driver_reads_them() {
 }
 
 #[test]
+fn a_file_cache_without_a_volume_is_bounded_by_the_sidecars_disk() {
+    let with = |attributes: Value, annotations: Value| {
+        let mut all = json!({"gke-gcsfuse/memory-limit": "2Gi"});
+        json_patch::merge(&mut all, &annotations);
+        let object = merged(bucket(attributes), TEMPLATE, json!({"metadata": {"annotations": all}}));
+        findings_of("INF025", &object).first().map(|found| found.severity)
+    };
+    let lifted = json!({"gke-gcsfuse/ephemeral-storage-limit": "0"});
+    assert_eq!(with(json!({"fileCacheCapacity": "50Gi"}), json!({})), Some(Severity::Warning));
+    assert_eq!(
+        with(json!({"mountOptions": "file-cache:max-size-mb:51200"}), json!({})),
+        Some(Severity::Warning)
+    );
+    assert_eq!(with(json!({"fileCacheCapacity": "-1"}), json!({})), Some(Severity::Information));
+    assert_eq!(with(json!({"fileCacheCapacity": "50Gi"}), lifted.clone()), None);
+    assert_eq!(with(json!({"fileCacheCapacity": "-1"}), lifted), None);
+    for off in ["0", "4Gi", "{{ capacity }}"] {
+        assert_eq!(with(json!({"fileCacheCapacity": off}), json!({})), None, "{off}");
+    }
+}
+
+#[test]
 fn a_model_path_is_missed_only_on_a_bare_image_beside_a_volume() {
     let elsewhere = merged(bucket(json!({})), CONTAINER, json!({"args": ["--model=/data/qwen"]}));
     assert_eq!(findings_of("INF029", &elsewhere).len(), 1);
