@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::hub_cache::{HubCache, Medium};
-use crate::inspect::{Container, EnvironmentValue, ModelSource, VolumeSource};
+use crate::inspect::{Container, EnvironmentValue, ModelSource};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Severity};
@@ -34,7 +34,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let owner = |id: &str| id.split_once('/').map(|(owner, _)| owner.to_ascii_lowercase());
     let is_gated = model.gated && owner(id).is_some() && owner(id) == owner(&model.id);
     let container = facts.pod.serving();
-    if !is_gated || may_have_token(container) || !downloads(facts) {
+    if !is_gated || facts.pod.hub_token().is_some() || may_have_token(container) || !downloads(facts) {
         return Vec::new();
     }
     let settings = facts.background.settings;
@@ -53,18 +53,15 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     vec![Found::new(container.pointer(["env"]), what, remedy).with_fix(fix)]
 }
 
-/// Whether a token may reach the container by any way: a variable, a set of variables, a mounted Secret, the command
-/// line.
+/// Whether a token may reach the container by a way of its image's own: a variable of another name, a login.
 fn may_have_token(container: &Container<'_>) -> bool {
     // Not the sort of `MAX_TOTAL_TOKENS`.
     let names_token = |name: &str| name.ends_with("TOKEN") || name.contains("TOKEN_");
     let variable = container.environment.iter().any(|variable| names_token(variable.name));
-    let set =
-        container.value.get("envFrom").and_then(|list| list.as_array()).is_some_and(|list| !list.is_empty());
     let argument = ["_TOKEN", "-token=", "--hf-token", "login", "hf auth"]
         .iter()
         .any(|word| container.command_line_mentions(word));
-    variable || set || argument
+    variable || argument
 }
 
 /// Whether the weights come from the Hub itself, and were not there before.
@@ -73,10 +70,6 @@ fn downloads(facts: &Facts<'_>) -> bool {
     let container = pod.serving();
     let offline = |variable: &str| container.variable(variable).is_some();
     let elsewhere = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_ENDPOINT", "VLLM_USE_MODELSCOPE"];
-    let mounts_configuration = container.mounts.iter().any(|mount| {
-        let volume = pod.volumes.iter().find(|volume| volume.name == mount.volume);
-        volume.is_some_and(|volume| matches!(volume.source, VolumeSource::Configuration))
-    });
     let offline = elsewhere.into_iter().any(offline)
         || container.environment.iter().any(|variable| {
             // Some images take the token under a name of their own from the same Secret.
@@ -85,5 +78,5 @@ fn downloads(facts: &Facts<'_>) -> bool {
     let dummy = pod.arguments.text(&["load-format"]).known().is_some_and(|format| format == "dummy");
     let fresh = HubCache::of(pod)
         .is_some_and(|cache| !matches!(cache.medium, Medium::Elsewhere | Medium::Fuse { .. }));
-    !offline && !mounts_configuration && !dummy && fresh
+    !offline && !dummy && fresh
 }

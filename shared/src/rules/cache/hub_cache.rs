@@ -1,34 +1,21 @@
-//! Where a server keeps what it downloads from the Hub.
+//! What the Hub cache lies on.
 
-use crate::inspect::{
-    ArgumentValue, Environment, EnvironmentValue, Mount, ServerKind, ServingPod, Volume, VolumeSource,
-};
+use crate::inspect::{CacheDirectory, Mount, ServerKind, ServingPod, Told, Volume, VolumeSource};
 
 /// Where a server keeps what it downloads from the Hub.
 #[derive(Debug)]
-pub(in crate::rules) struct HubCache<'a> {
-    /// Its directory; `None`: the image's own, wherever that is.
-    pub directory: Option<String>,
-    /// What names the directory.
-    pub named_by: NamedBy<'a>,
+pub(super) struct HubCache<'a> {
+    /// The directory, and what names it.
+    pub(super) directory: String,
+    /// Option or variable that names it; `None`: the server's default, or the image's.
+    pub(super) set_by: Option<&'static str>,
     /// What the directory lies on.
-    pub medium: Medium<'a>,
-}
-
-/// What names a directory.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::rules) enum NamedBy<'a> {
-    /// Nothing: the server's default, or the image's.
-    Default,
-    /// An option of the command line.
-    Argument,
-    /// A variable.
-    Variable(&'a Environment<'a>),
+    pub(super) medium: Medium<'a>,
 }
 
 /// What a directory lies on.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::rules) enum Medium<'a> {
+pub(super) enum Medium<'a> {
     /// The container's own layer, on the node's disk.
     Container,
     /// An `emptyDir` on the node's disk.
@@ -48,59 +35,28 @@ pub(in crate::rules) enum Medium<'a> {
     Elsewhere,
 }
 
-/// Variables that name the cache, the one that wins first, and where below its value the cache lies
-/// (huggingface.co/docs/huggingface_hub/package_reference/environment_variables).
-const VARIABLES: [(&str, &str); 4] = [
-    ("HF_HUB_CACHE", ""),
-    ("HUGGINGFACE_HUB_CACHE", ""),
-    ("HF_HOME", "/hub"),
-    ("XDG_CACHE_HOME", "/huggingface/hub"),
-];
-
 impl<'a> HubCache<'a> {
     /// The Hub cache of the serving container; `None` where it cannot be told.
-    pub(in crate::rules) fn of(pod: &'a ServingPod<'a>) -> Option<Self> {
-        let container = pod.serving();
-        let set_at_run_time = VARIABLES.iter().any(|(name, _)| container.command_line_mentions(name));
-        if set_at_run_time || container.takes_variables_from_config() {
+    pub(super) fn of(pod: &'a ServingPod<'a>) -> Option<Self> {
+        let CacheDirectory { path: Told::Is(directory), set_by, .. } = pod.hub_cache() else { return None };
+        if !directory.starts_with('/') || pod.arguments.option(&["huggingface-hub-cache"]).is_some() {
             return None;
         }
-        if let Some(argument) = pod.arguments.option(&["download-dir", "huggingface-hub-cache"]) {
-            let ArgumentValue::Literal(directory) = &argument.value else { return None };
-            return Self::at(pod, directory.clone(), NamedBy::Argument);
-        }
-        if !pod.arguments.complete {
-            return None;
-        }
-        let named = VARIABLES.iter().find_map(|(name, below)| Some((container.variable(name)?, below)));
-        if let Some((variable, below)) = named {
-            let EnvironmentValue::Literal(value) = variable.value else { return None };
-            return Self::at(
-                pod,
-                format!("{}{below}", value.trim_end_matches('/')),
-                NamedBy::Variable(variable),
-            );
-        }
-        if pod.server == ServerKind::Tgi {
-            // The image sets HF_HOME=/data (github.com/huggingface/text-generation-inference, Dockerfile).
-            return Self::at(pod, "/data".to_owned(), NamedBy::Default);
-        }
-        // Below the home of whichever user the image runs as.
-        let is_cache = |mount: &&Mount<'_>| {
-            mount.path.split('/').any(|part| matches!(part, ".cache" | "huggingface" | "hub"))
+        let by_default = set_by.is_none() && pod.server != ServerKind::Tgi;
+        let medium = match by_default.then(|| cache_below_a_home(pod)).flatten() {
+            Some(mount) => Medium::of_mount(pod, mount)?,
+            None => Medium::of_directory(pod, &directory)?,
         };
-        let mount = container.mounts.iter().filter(is_cache).max_by_key(|mount| mount.path.len());
-        let medium = mount.map_or(Some(Medium::Container), |mount| Medium::of_mount(pod, mount))?;
-        Some(Self { directory: None, named_by: NamedBy::Default, medium })
+        Some(Self { directory, set_by, medium })
     }
+}
 
-    fn at(pod: &'a ServingPod<'a>, directory: String, named_by: NamedBy<'a>) -> Option<Self> {
-        if !directory.starts_with('/') || directory.contains('$') {
-            return None;
-        }
-        let medium = Medium::of_directory(pod, &directory)?;
-        Some(Self { directory: Some(directory), named_by, medium })
-    }
+/// The mount of a cache below the home of whichever user the image runs as.
+fn cache_below_a_home<'a>(pod: &'a ServingPod<'a>) -> Option<&'a Mount<'a>> {
+    let is_cache = |mount: &&Mount<'_>| {
+        mount.path.split('/').any(|part| matches!(part, ".cache" | "huggingface" | "hub"))
+    };
+    pod.serving().mounts.iter().filter(is_cache).max_by_key(|mount| mount.path.len())
 }
 
 impl<'a> Medium<'a> {

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::hub_cache::{HubCache, Medium, NamedBy};
+use super::hub_cache::{HubCache, Medium};
 use super::memory::{MemoryBudget, SHARED_MEMORY, shared_memory};
 use crate::catalog::{AcceleratorKind, BootDisk, GIB};
-use crate::inspect::{Container, ModelSource, ServerKind, VolumeSource};
+use crate::inspect::{ModelSource, ServerKind, VolumeSource};
 use crate::manifest::RAM_CACHE;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -170,30 +170,26 @@ fn fix(facts: &Facts<'_>, cache: &HubCache<'_>) -> Option<Fix> {
     let budget = MemoryBudget::of(facts)?;
     let container = facts.pod.serving();
     let reads_hf_home = matches!(facts.pod.server, ServerKind::Vllm | ServerKind::Sglang);
-    if !budget.holds()
-        || !reads_hf_home
-        || clears_shared_memory(container)
-        || facts.pod.shares_memory_of_node()
+    if !budget.holds() || !reads_hf_home || handles_shared_memory(facts) || facts.pod.shares_memory_of_node()
     {
         return None;
     }
     let gib = budget.shared_memory_gib();
     let mut caution = Caution::Safe;
-    let mut edits = match cache.named_by {
-        NamedBy::Argument => return None,
-        NamedBy::Variable(variable) if variable.name == "HF_HOME" => {
-            caution = Caution::Overwrites;
-            let at = variable.at.with_trailing_token("value");
-            vec![Edit::Set { at, value: json!(RAM_CACHE) }]
-        }
-        NamedBy::Variable(_) => return None,
-        NamedBy::Default => {
+    let own = container.variable("HF_HOME").filter(|_| !facts.pod.variables.is_set_by_script("HF_HOME"));
+    let mut edits = match (cache.set_by, own) {
+        (None, None) => {
             let value = json!({"name": "HF_HOME", "value": RAM_CACHE});
             vec![Edit::Append { list: container.pointer(["env"]), value }]
         }
+        (Some("HF_HOME"), Some(variable)) if variable.text.is_some() => {
+            caution = Caution::Overwrites;
+            vec![Edit::Set { at: variable.at.with_trailing_token("value"), value: json!(RAM_CACHE) }]
+        }
+        _ => return None,
     };
     // A volume at the default place would stay where it is, and empty.
-    if cache.directory.is_none() && !matches!(cache.medium, Medium::Container) {
+    if cache.set_by.is_none() && !matches!(cache.medium, Medium::Container) {
         caution = Caution::Overwrites;
     }
     match container.mount_of(SHARED_MEMORY) {
@@ -213,6 +209,6 @@ fn fix(facts: &Facts<'_>, cache: &HubCache<'_>) -> Option<Fix> {
 }
 
 /// Whether a script handles `/dev/shm` itself; some empty it when they start, the cache with it.
-fn clears_shared_memory(container: &Container<'_>) -> bool {
-    container.command_line_mentions(SHARED_MEMORY)
+fn handles_shared_memory(facts: &Facts<'_>) -> bool {
+    facts.pod.empties_shm || facts.pod.serving().command_line_mentions(SHARED_MEMORY)
 }

@@ -29,9 +29,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let Some(cache) = HubCache::of(facts.pod) else { return Vec::new() };
-    let (Medium::SmallSharedMemory, Some(directory)) = (cache.medium, &cache.directory) else {
-        return Vec::new();
-    };
+    let Medium::SmallSharedMemory = cache.medium else { return Vec::new() };
+    let directory = &cache.directory;
     let at = facts.pod.serving().pointer(["volumeMounts"]);
     let what = format!("the Hub cache is `{directory}`, and `/dev/shm` has 64 MB without a memory volume");
     let remedy = "mount an `emptyDir` with `medium: Memory` at `/dev/shm`";

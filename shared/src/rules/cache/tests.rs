@@ -32,7 +32,7 @@ fn what_answers_a_large_download_is_silent() {
         (CONTAINER, json!({"envFrom": [{"configMapRef": {"name": "settings"}}]})),
         (
             CONTAINER,
-            json!({"command": ["sh", "-c", "export HF_HOME=/scratch; vllm serve meta-llama/Llama-3.3-70B-Instruct"], "args": null}),
+            json!({"command": ["sh", "-c", "export HF_HOME=$SCRATCH; vllm serve meta-llama/Llama-3.3-70B-Instruct"], "args": null}),
         ),
         (SPEC, json!({"nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-h100-80gb"}})),
         (SPEC, json!({"nodeSelector": {"cloud.google.com/compute-class": "large-disk"}})),

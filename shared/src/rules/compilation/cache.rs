@@ -1,6 +1,6 @@
 //! Where compiled programs are kept.
 
-use crate::inspect::{Autoscaler, Environment, EnvironmentValue, Mount, ServingPod, Volume, VolumeSource};
+use crate::inspect::{Autoscaler, CacheDirectory, Mount, PointerBuf, ServingPod, Told, Volume, VolumeSource};
 use crate::rules::Facts;
 
 /// Variables that name a directory of compiled programs (vLLM, PyTorch/XLA and JAX).
@@ -13,10 +13,12 @@ pub(super) const VARIABLES: [&str; 5] = [
 ];
 
 /// A directory of compiled programs that lies on a volume.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct CompilationCache<'a> {
     /// The variable that names it.
-    pub(super) variable: &'a Environment<'a>,
+    pub(super) variable: &'static str,
+    /// Where the variable stands, unless a script sets it.
+    pub(super) at: Option<PointerBuf>,
     /// The mount that holds it.
     pub(super) mount: &'a Mount<'a>,
     /// The volume of that mount.
@@ -26,15 +28,22 @@ pub(super) struct CompilationCache<'a> {
 impl<'a> CompilationCache<'a> {
     /// The caches of `pod` that lie on volumes; one on the container's own disk is nobody else's business.
     pub(super) fn of(pod: &'a ServingPod<'a>) -> Vec<Self> {
-        let container = pod.serving();
-        let named = VARIABLES.iter().filter_map(|name| container.variable(name));
-        let on_volumes = named.filter_map(|variable| {
-            let EnvironmentValue::Literal(path) = variable.value else { return None };
-            let mount = container.mount_of(path)?;
+        let named = pod.compilation_caches().into_iter();
+        let on_volumes = named.filter_map(|directory| {
+            let CacheDirectory { path: Told::Is(path), set_by: Some(variable), at } = directory else {
+                return None;
+            };
+            let mount = pod.serving().mount_of(&path)?;
             let volume = pod.volumes.iter().find(|volume| volume.name == mount.volume)?;
-            Some(Self { variable, mount, volume })
+            let at = at.filter(|_| !pod.variables.is_set_by_script(variable));
+            Some(Self { variable, at, mount, volume })
         });
         on_volumes.collect()
+    }
+
+    /// The place to show a person.
+    pub(super) fn pointer(&self) -> &PointerBuf {
+        self.at.as_ref().unwrap_or(&self.mount.at)
     }
 
     /// Whether nothing can be written to it.

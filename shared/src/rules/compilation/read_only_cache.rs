@@ -25,9 +25,8 @@ pub(crate) static RULE: Rule = Rule {
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let caches = CompilationCache::of(facts.pod).into_iter().filter(CompilationCache::is_read_only);
     let found = caches.map(|cache| {
-        let what =
-            format!("`{}` lies in `{}`, which is mounted read-only", cache.variable.name, cache.mount.path);
-        Found::new(cache.variable.at.clone(), what, "give the cache a writable volume of its own")
+        let what = format!("`{}` lies in `{}`, which is mounted read-only", cache.variable, cache.mount.path);
+        Found::new(cache.pointer().clone(), what, "give the cache a writable volume of its own")
     });
     found.collect()
 }

@@ -60,15 +60,14 @@ fn shared<'a>(facts: &'a Facts<'_>) -> Vec<CompilationCache<'a>> {
 }
 
 fn found(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> Found {
-    let variable = cache.variable;
     let (what, remedy) = words(facts, cache, replicas);
-    let found = Found::new(variable.at.clone(), what, remedy);
-    let entry = facts.workload.object.pointer(variable.at.as_str());
+    let found = Found::new(cache.pointer().clone(), what, remedy);
+    let entry = cache.at.as_ref().and_then(|at| Some((at, facts.workload.object.pointer(at.as_str())?)));
     match (facts.background.settings.shared_xla_cache, entry) {
-        (SharedXlaCache::Remove, Some(entry)) => found.with_fix(Fix {
-            summary: format!("remove {}", variable.name),
+        (SharedXlaCache::Remove, Some((at, entry))) => found.with_fix(Fix {
+            summary: format!("remove {}", cache.variable),
             caution: Caution::Overwrites,
-            edits: vec![Edit::Remove { at: variable.at.clone(), found: entry.clone() }],
+            edits: vec![Edit::Remove { at: at.clone(), found: entry.clone() }],
         }),
         _ => found,
     }
@@ -76,10 +75,9 @@ fn found(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> Foun
 
 /// What is wrong, and what to do.
 fn words(facts: &Facts<'_>, cache: &CompilationCache<'_>, replicas: u32) -> (String, String) {
-    let variable = cache.variable;
     let what = format!(
         "up to {replicas} replicas write to the cache that `{}` names, on the volume `{}`",
-        variable.name, cache.volume.name
+        cache.variable, cache.volume.name
     );
     let name = facts.workload.identity.name.unwrap_or("NAME");
     let remedy = format!(

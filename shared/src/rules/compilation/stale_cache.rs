@@ -39,7 +39,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         let endless = ENDLESS.iter().find(|option| options.value(option) == Some("-1"))?;
         let what = format!(
             "`{}` lies on the volume `{}`, whose `{endless}` is endless",
-            cache.variable.name, cache.volume.name
+            cache.variable, cache.volume.name
         );
         let remedy = "give the cache a volume of its own with `metadata-cache:negative-ttl-secs:0` and no endless \
                       lifetimes";

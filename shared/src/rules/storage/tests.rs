@@ -246,6 +246,9 @@ fn the_model_argument_moves_apart_from_the_mount_and_keeps_its_name() {
     assert_eq!(arguments, &json!(["--model=/data", "--served-model-name=google/gemma-3-4b-it"]));
     assert_eq!(findings_of("INF020", &moved), []);
     assert_eq!(findings_of("INF021", &moved), []);
+    let script = json!({"command": ["sh", "-c", "vllm serve google/gemma-3-4b-it"], "args": null});
+    let found = findings_of("INF021", &merged(object, CONTAINER, script));
+    assert!(found.len() == 1 && found[0].fix.is_none());
 }
 
 #[test]
