@@ -10,3 +10,4 @@ mod sidecar;
 mod strictness;
 mod supervision;
 mod variants;
+mod webhook;

@@ -96,7 +96,7 @@ impl Bundle {
     }
 }
 
-/// The certificates of a bundle that are valid at `now`, at most the newest two, in PEM.
+/// The certificates of a bundle that are valid at `now`, each once and at most the first three, in PEM.
 fn still_valid(bundle: &str, now: SystemTime) -> String {
     const END: &str = "-----END CERTIFICATE-----";
     let certificates = bundle.split_inclusive(END).filter(|pem| pem.trim_end().ends_with(END));
@@ -109,7 +109,13 @@ fn still_valid(bundle: &str, now: SystemTime) -> String {
             })
         })
     });
-    valid.take(2).map(|pem| format!("{}\n", pem.trim())).collect()
+    let mut kept: Vec<&str> = Vec::new();
+    for pem in valid.map(str::trim) {
+        if !kept.contains(&pem) && kept.len() < 3 {
+            kept.push(pem);
+        }
+    }
+    kept.iter().map(|pem| format!("{pem}\n")).collect()
 }
 
 fn seconds(time: SystemTime) -> i64 {

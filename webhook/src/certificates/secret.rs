@@ -59,7 +59,7 @@ impl SharedSecret {
     ) {
         let mut last = None;
         loop {
-            let current = timeout(CALL, self.current()).await;
+            let current = timeout(CALL, self.current(last.as_ref())).await;
             let current = current.unwrap_or_else(|_| Err(anyhow::anyhow!("the API server did not answer")));
             let wait = match current {
                 Ok(bundle) if last.as_ref() == Some(&bundle) => INTERVAL,
@@ -85,8 +85,9 @@ impl SharedSecret {
     }
 
     /// What the Secret holds, after it was made or renewed where that is due. Of several replicas that do so at the
-    /// same time one succeeds, and the others read what it wrote.
-    async fn current(&self) -> anyhow::Result<Bundle> {
+    /// same time one succeeds, and the others read what it wrote. What is `in_use` stays trusted, even if somebody has
+    /// deleted or replaced the Secret.
+    async fn current(&self, in_use: Option<&Bundle>) -> anyhow::Result<Bundle> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         loop {
             let stored = secrets.get_opt(&self.name).await.context("cannot read the Secret")?;
@@ -100,7 +101,8 @@ impl SharedSecret {
                 return bundle.context("no certificate");
             };
             tracing::info!(secret = self.name, why, "making a certificate");
-            let made = Bundle::make(&self.names, older, now)?;
+            let in_use = in_use.map_or("", |bundle| &bundle.authorities);
+            let made = Bundle::make(&self.names, &format!("{older}{in_use}"), now)?;
             let version = stored.and_then(|secret| secret.metadata.resource_version);
             let secret = self.secret(&made, version.clone());
             let written = match version {
