@@ -10,7 +10,6 @@ use kube::api::PostParams;
 use kube::{Api, Error};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::sync::MutexGuard;
@@ -84,7 +83,6 @@ impl<'a> Installation<'a> {
             format!("--replica=replica-{}", self.replicas.len()),
             "--drain-seconds=1".to_owned(),
         ];
-        let arguments: Vec<_> = arguments.iter().map(OsStr::new).collect();
         self.replicas.push(InferWebhook::launch(self.control_plane(), dir, &kubeconfig, &arguments)?);
         Ok(())
     }

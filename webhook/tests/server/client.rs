@@ -43,6 +43,16 @@ pub(crate) enum Connection {
     Http2(http2::SendRequest<Body>),
 }
 
+impl Clone for Connection {
+    /// The same connection, for another request at the same time.
+    fn clone(&self) -> Self {
+        match self {
+            Self::Http1(_) => panic!("HTTP/1.1 has one request at a time"),
+            Self::Http2(sender) => Self::Http2(sender.clone()),
+        }
+    }
+}
+
 impl Client {
     /// Trusts the given authorities, in PEM.
     pub(crate) fn new(authorities: &[&str], version: Version) -> Self {
