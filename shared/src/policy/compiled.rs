@@ -182,6 +182,10 @@ impl Compiled {
         exempt.map(|exemption| exemption.reason.as_str())
     }
 
+    pub(super) fn has_exemptions(&self) -> bool {
+        !self.exemptions.is_empty()
+    }
+
     /// Whether it tells the rules anything.
     pub(super) fn has_settings(&self) -> bool {
         self.limits != Limits::default() || self.defaults != PolicyDefaults::default()

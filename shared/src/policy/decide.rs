@@ -37,6 +37,34 @@ pub fn decide(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Resul
     }
 }
 
+/// What admission as a whole would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsal {
+    /// What the mutating webhook answers.
+    pub mutation: Verdict,
+    /// What the validating webhook answers to the changed object.
+    pub validation: Verdict,
+    /// The changed object.
+    pub object: Value,
+}
+
+/// What admission would do with `request`: the object changed and then judged, as the API server asks.
+///
+/// # Errors
+///
+/// As [`decide`].
+pub fn rehearse(request: &Request<'_>, snapshot: &Snapshot) -> Result<Rehearsal, CatalogError> {
+    let mutation = decide(Phase::Mutate, request, snapshot)?;
+    let mut object = request.object.cloned().unwrap_or_default();
+    // A patch of our own always applies to what it was made of; a property test holds it to that.
+    if json_patch::patch(&mut object, &mutation.patch).is_err() {
+        object = request.object.cloned().unwrap_or_default();
+    }
+    let final_request = Request { object: request.object.map(|_| &object), ..*request };
+    let validation = decide(Phase::Validate, &final_request, snapshot)?;
+    Ok(Rehearsal { mutation, validation, object })
+}
+
 fn mutate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
     let object = standing::judged(request).and_then(|object| {
         standing::changeable(request, object)?;

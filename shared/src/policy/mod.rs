@@ -9,6 +9,7 @@ mod compiled;
 mod conflict;
 mod decide;
 mod error;
+mod export;
 mod in_force;
 mod judgement;
 mod mend;
@@ -21,14 +22,16 @@ mod selector;
 mod set;
 mod snapshot;
 mod standing;
+mod status;
 #[cfg(test)]
 mod tests;
 mod text;
 mod verdict;
 
 pub use action::Action;
-pub use decide::decide;
+pub use decide::{Rehearsal, decide, rehearse};
 pub use error::PolicyError;
+pub use export::{Export, export};
 pub use in_force::{Asked, InForce, Ruling};
 pub use judgement::{Consequence, Judgement, Unfixed};
 pub use request::{Operation, Phase, Request};

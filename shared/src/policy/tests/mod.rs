@@ -2,6 +2,8 @@
 
 mod definition;
 mod policies;
+mod properties;
+mod said;
 mod when;
 
 use serde_json::{Value, json};

@@ -1,0 +1,182 @@
+//! What holds for every object, whatever it is.
+
+use std::sync::LazyLock;
+
+use json_patch::{Patch, PatchOperation};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::{annotation, rehearse};
+use super::*;
+use crate::rules::rules;
+
+/// The examples of all rules: one object that trips something each.
+static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let texts = rules().flat_map(|rule| [rule.examples.trips, rule.examples.passes]);
+    let documents = texts.flat_map(|text| serde_saphyr::from_multiple::<Value>(text).unwrap());
+    documents.chain([deployment(), pod()]).collect()
+});
+
+/// No policy first, then policies under which everything that can be done is done.
+static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
+    let all = |action: &str, overwrite: bool| {
+        let rules: Vec<_> = rules()
+            .map(|rule| {
+                let mut entry = json!({"rule": rule.id, "action": action});
+                if overwrite {
+                    set(&mut entry, "/overwrite", json!(true));
+                }
+                entry
+            })
+            .collect();
+        under(policies(&[(
+            "all",
+            json!({"rules": rules, "defaults": {"sharedXlaCache": "remove", "metricsApi": "Stackdriver"}}),
+        )]))
+    };
+    vec![Snapshot::default(), all("mutate", true), all("mutate", false), all("deny", false)]
+});
+
+fn holds(object: &Value, snapshot: &Snapshot) {
+    let request = Request::create(object, NOW);
+    let first = rehearse(&request, snapshot).unwrap();
+    assert_eq!(first, rehearse(&request, snapshot).unwrap(), "not the same answer twice");
+    let mut patched = object.clone();
+    json_patch::patch(&mut patched, &first.mutation.patch).expect("the patch applies by RFC 6902");
+    assert_eq!(patched, first.object);
+    let second = decide(Phase::Mutate, &Request::create(&patched, NOW), snapshot).unwrap();
+    assert_eq!(second.patch, Patch::default(), "a second admission changes something: {patched:#}");
+    assert_removals_are_allowed(&first.mutation.patch);
+    assert_nothing_is_lost(object, &patched, &first.mutation.patch);
+    for verdict in [&first.mutation, &first.validation] {
+        assert!(verdict.warnings.iter().all(|warning| warning.len() <= 256));
+        assert!(verdict.warnings.iter().map(String::len).sum::<usize>() <= 4096);
+    }
+    assert!(first.validation.patch.0.is_empty());
+    let update = decide(Phase::Mutate, &Request::update(&patched, &patched, NOW), snapshot).unwrap();
+    assert!(update.patch.0.is_empty());
+    let unchanged = decide(Phase::Validate, &Request::update(object, object, NOW), snapshot).unwrap();
+    assert!(unchanged.is_allowed(), "{:?}", unchanged.denial);
+}
+
+fn assert_removals_are_allowed(patch: &Patch) {
+    for operation in &patch.0 {
+        if let PatchOperation::Remove(removal) = operation {
+            let path = removal.path.to_string();
+            let list = path.rsplit('/').nth(1).unwrap();
+            assert!(["env", "args", "command"].contains(&list), "removes {path}");
+        }
+    }
+}
+
+/// Everything that no operation names is still there: each field of the object, known to anybody or not.
+fn assert_nothing_is_lost(before: &Value, after: &Value, patch: &Patch) {
+    let removes = patch.0.iter().any(|operation| matches!(operation, PatchOperation::Remove(_)));
+    let replaced = patch.0.iter().filter_map(|operation| match operation {
+        PatchOperation::Replace(replaced) => Some(replaced.path.to_string()),
+        _ => None,
+    });
+    let replaced: Vec<_> = replaced.collect();
+    fn check(before: &Value, after: Option<&Value>, at: &str, replaced: &[String]) {
+        if replaced.iter().any(|path| path == at) {
+            return;
+        }
+        match (before, after) {
+            (Value::Object(fields), Some(after)) => fields.iter().for_each(|(name, value)| {
+                let name_in_path = name.replace('~', "~0").replace('/', "~1");
+                check(value, after.get(name), &format!("{at}/{name_in_path}"), replaced);
+            }),
+            (Value::Array(entries), Some(after)) => entries.iter().enumerate().for_each(|(index, value)| {
+                check(value, after.get(index), &format!("{at}/{index}"), replaced);
+            }),
+            (before, after) => assert_eq!(Some(before), after, "{at}"),
+        }
+    }
+    if !removes {
+        check(before, Some(after), "", &replaced);
+    }
+}
+
+#[test]
+fn every_example_of_every_rule_is_answered_soundly_under_every_policy() {
+    for snapshot in SNAPSHOTS.iter() {
+        for object in EXAMPLES.iter() {
+            holds(object, snapshot);
+        }
+    }
+}
+
+/// Any JSON, not too deep.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[ -~]{0,12}".prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-zA-Z~/.-]{0,10}", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Every place of `value`.
+fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            places(value, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), all);
+        }),
+        Value::Array(entries) => {
+            entries.iter().enumerate().for_each(|(index, value)| places(value, &format!("{at}/{index}"), all))
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_json_is_answered(object in anything(), kind in prop::sample::select(vec!["Pod", "Deployment", "JobSet", "CronJob", "HorizontalPodAutoscaler", "Scale"])) {
+        let mut object = object;
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("kind".to_owned(), json!(kind));
+            fields.insert("apiVersion".to_owned(), json!("v1"));
+        }
+        holds(&object, &SNAPSHOTS[0]);
+    }
+
+    /// A workload in which something is what nobody expects.
+    #[test]
+    fn a_damaged_workload_is_answered(
+        example in any::<prop::sample::Index>(),
+        places_hit in prop::collection::vec((any::<prop::sample::Index>(), anything()), 1..4),
+    ) {
+        let mut object = example.get(EXAMPLES.as_slice()).clone();
+        for (place, value) in places_hit {
+            let mut all = Vec::new();
+            places(&object, "", &mut all);
+            *object.pointer_mut(place.get(all.as_slice()).as_str()).unwrap() = value;
+        }
+        for snapshot in &SNAPSHOTS[..2] {
+            holds(&object, snapshot);
+        }
+    }
+
+    /// Nothing in an annotation of ours makes anything else of an object than its absence, or ignores a rule.
+    #[test]
+    fn annotations_can_hold_anything(text in "\\PC{0,200}", key in prop::sample::select(vec![
+        annotation::IGNORE, annotation::IGNORE_REASON, annotation::APPLIED, annotation::NOT_APPLIED,
+        annotation::CATALOG, annotation::RESYNC,
+    ])) {
+        let mut object = deployment();
+        set(&mut object, "/metadata/annotations", json!({key: text}));
+        holds(&object, &SNAPSHOTS[0]);
+    }
+}
