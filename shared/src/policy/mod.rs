@@ -22,7 +22,6 @@ mod selector;
 mod set;
 mod snapshot;
 mod standing;
-mod status;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,10 +1,8 @@
-//! What is said: warnings, statuses, exports.
-
-use std::collections::BTreeSet;
+//! What is said: warnings, refusals, exports.
 
 use serde_json::json;
 
-use super::super::{InferencePolicyStatus, export, text};
+use super::super::{export, text};
 use super::*;
 
 #[test]
@@ -27,33 +25,6 @@ fn the_same_warning_is_said_once() {
 fn what_an_author_writes_into_a_name_cannot_forge_a_line_of_a_refusal() {
     let denial = text::cut_lines("INF001: `a\u{1b}[2J\rb`", 100);
     assert_eq!(denial, "INF001: `a?[2J b`");
-}
-
-#[test]
-fn a_status_says_what_every_replica_has_seen_and_comes_to_rest() {
-    let replicas: BTreeSet<_> = ["a", "b"].map(str::to_owned).into();
-    let set = policies(&[("p", json!({"rules": [{"rule": "INF001", "action": "warn"}]}))]);
-    let report = &set.reports()[0];
-    let one = report.status(&InferencePolicyStatus::default(), "a", &replicas, NOW);
-    assert_eq!((one.accepted, one.observed_generation), (Some(true), None));
-    let both = report.status(&one, "b", &replicas, NOW + 1);
-    assert_eq!(both.observed_generation, Some(1));
-    assert_eq!(report.status(&both, "a", &replicas, NOW + 60), both);
-    let only_a = report.status(&both, "a", &["a".to_owned()].into(), NOW + 60);
-    assert_eq!(only_a.replicas.len(), 1);
-}
-
-#[test]
-fn a_broken_policys_status_says_what_is_wrong_and_what_holds_meanwhile() {
-    let good = policies(&[("p", json!({"rules": []}))]);
-    let mut broken = policy("p", &json!({"rules": [{"rule": "INF999", "action": "warn"}]}));
-    set(&mut broken, "/metadata/generation", json!(2));
-    let set = PolicySet::compile([&broken], &good);
-    let status =
-        set.reports()[0].status(&InferencePolicyStatus::default(), "a", &["a".to_owned()].into(), NOW);
-    assert_eq!(status.accepted, Some(false));
-    assert!(status.reasons[0].contains("INF999"));
-    assert!(status.conditions[0].message.starts_with("generation 1 stays in force"));
 }
 
 #[test]
