@@ -25,6 +25,12 @@ pub(crate) fn kubeconfig_paths() -> Vec<PathBuf> {
     }
 }
 
+/// Whether colours are welcome where output goes to a terminal (<https://no-color.org>).
+pub(crate) fn wants_color() -> bool {
+    let is_refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !is_refused && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
 /// `$XDG_CONFIG_HOME`, or its default in the home folder.
 fn config_folder() -> Option<PathBuf> {
     // The specification says that a relative path is to be ignored.

@@ -1,7 +1,6 @@
 //! `kubectl infer`: arguments → one call into `infer-core` → output.
 
 mod arguments;
-#[allow(dead_code, unused_imports, reason = "the commands that contact a cluster follow")]
 mod cluster;
 mod commands;
 mod completion;

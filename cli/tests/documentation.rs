@@ -83,9 +83,13 @@ fn page(text: &str, folder: &Path) -> (String, usize) {
 
 /// Runs a page of the repository and compares it with what is printed now; returns how many commands ran.
 fn check(page_of_repository: &str) -> usize {
+    check_in(page_of_repository, tempfile::tempdir().unwrap())
+}
+
+/// The same, in a folder of files that the page speaks about.
+fn check_in(page_of_repository: &str, folder: tempfile::TempDir) -> usize {
     let path = repository(page_of_repository);
     let written = std::fs::read_to_string(&path).unwrap();
-    let folder = tempfile::tempdir().unwrap();
     let (now, ran) = page(&written, folder.path());
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &now).unwrap();
@@ -103,6 +107,17 @@ fn check(page_of_repository: &str) -> usize {
 fn the_worked_examples_print_what_they_say() {
     let ran = check("docs/examples.md");
     assert!(ran >= 15, "only {ran} commands ran");
+}
+
+#[test]
+fn the_samples_are_fixed_warned_of_and_refused_as_the_page_says() {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(repository("docs/samples")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let ran = check_in("docs/samples/README.md", folder);
+    assert!(ran >= 9, "only {ran} commands ran");
 }
 
 #[test]

@@ -8,8 +8,10 @@
 
 pub mod catalog;
 pub mod curve;
+pub mod documents;
 pub mod estimate;
 pub mod inspect;
+pub mod lint;
 pub mod manifest;
 pub mod policy;
 pub mod recommend;

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod cluster;
+mod lint;
 mod manifests;
 mod output;
 mod profiles;
@@ -20,8 +21,8 @@ pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
-#[allow(dead_code, unused_imports, reason = "the commands that contact a cluster follow")]
 pub(crate) use cluster::ConnectionOptions;
+pub(crate) use lint::{LintFormat, LintOptions};
 pub(crate) use manifests::{
     CreateManifests, CreateTransfer, DiffManifests, ManifestOptions, ManifestOutput, ManifestsCommand,
     TransferCommand, WriteOptions,
@@ -111,6 +112,7 @@ pub(crate) enum Command {
     /// Write the Job that copies a model from Hugging Face into a bucket.
     #[command(subcommand, arg_required_else_help = true)]
     Transfer(TransferCommand),
+    Lint(Box<LintOptions>),
     /// Models that the catalog knows.
     #[command(subcommand, arg_required_else_help = true)]
     Models(ModelsCommand),

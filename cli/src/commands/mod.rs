@@ -3,6 +3,7 @@
 mod accelerators;
 mod benchmarks;
 mod catalog;
+mod lint;
 mod manifests;
 mod profiles;
 mod program;
@@ -36,6 +37,13 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         }
         Command::Transfer(TransferCommand::Create(options)) => {
             manifests::transfer(&overlay::catalog(overlays)?, cluster, &options)
+        }
+        // Status 1 says that something is wrong with the manifests.
+        Command::Lint(options) => {
+            let catalog = overlay::catalog(overlays);
+            catalog
+                .and_then(|catalog| lint::lint(catalog, cluster, &options))
+                .map_err(|failure| failure.with_status(2))
         }
         Command::Accelerators(command) => accelerators::list(&overlay::catalog(overlays)?, command),
         Command::Models(command) => catalog::models(&overlay::catalog(overlays)?, command),

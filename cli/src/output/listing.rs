@@ -134,7 +134,7 @@ pub(crate) struct Listing<'a, R: Row> {
 impl<R: Row> Listing<'_, R> {
     /// The list in the format asked for, or `otherwise`.
     pub(crate) fn outcome(&self, options: &ListOptions, otherwise: Format) -> Result<Outcome, Failure> {
-        let remark = self.rows.is_empty().then_some("No rows match.");
+        let remark = self.rows.is_empty().then_some("No rows match.".into());
         Ok(Outcome { remark, ..Outcome::print(self.render(options, otherwise)?) })
     }
 

@@ -7,6 +7,8 @@ mod json_path;
 mod listing;
 mod table;
 
+use std::borrow::Cow;
+
 pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
 pub(crate) use listing::{Item, Listing};
@@ -19,7 +21,7 @@ pub(crate) struct Outcome {
     /// Where it goes.
     pub(crate) destination: Destination,
     /// What is said beside it, on standard error.
-    pub(crate) remark: Option<&'static str>,
+    pub(crate) remark: Option<Cow<'static, str>>,
     /// Exit status.
     pub(crate) status: u8,
 }

@@ -93,7 +93,7 @@ impl Judgement {
     }
 
     /// Whether its fix shall be made.
-    pub(super) fn is_to_be_fixed(&self) -> bool {
+    pub fn is_to_be_fixed(&self) -> bool {
         self.finding.fix.is_some() && self.unfixed.is_none()
     }
 

@@ -33,8 +33,19 @@ pub(super) fn judge(
     in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Vec<Judgement>, CatalogError> {
+    judge_in(Scope::Everywhere, subject, author, in_force, background)
+}
+
+/// The same, in files with the rules that only files are asked.
+pub(super) fn judge_in(
+    place: Scope,
+    subject: &Subject<'_>,
+    author: &Author,
+    in_force: &InForce<'_>,
+    background: &Background<'_>,
+) -> Result<Vec<Judgement>, CatalogError> {
     let findings = check_subject(subject, background)?.into_iter();
-    let asked = findings.filter(|finding| finding.rule.scope == Scope::Everywhere);
+    let asked = findings.filter(|finding| place == Scope::LintOnly || finding.rule.scope == place);
     Ok(asked.filter_map(|finding| Judgement::of(finding, in_force, author)).collect())
 }
 
@@ -45,16 +56,27 @@ pub(super) fn mend<'a>(
     in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Mended<'a>, CatalogError> {
+    mend_in(Scope::Everywhere, object, author, in_force, background)
+}
+
+/// The same, in files with the rules that only files are asked.
+pub(super) fn mend_in<'a>(
+    place: Scope,
+    object: &'a Value,
+    author: &Author,
+    in_force: &InForce<'_>,
+    background: &Background<'_>,
+) -> Result<Mended<'a>, CatalogError> {
     let mut mended =
         Mended { object: Cow::Borrowed(object), operations: Vec::new(), fixed: Vec::new(), left: Vec::new() };
     for _ in 0..ROUNDS {
-        mended.left = judge(&inspect(&mended.object), author, in_force, background)?;
+        mended.left = judge_in(place, &inspect(&mended.object), author, in_force, background)?;
         if !mended.fix_what_is_left() {
             return Ok(mended);
         }
     }
     // Fixes that undo each other: none is made, and each is reported.
-    let mut left = judge(&inspect(object), author, in_force, background)?;
+    let mut left = judge_in(place, &inspect(object), author, in_force, background)?;
     for judgement in left.iter_mut().filter(|judgement| judgement.is_to_be_fixed()) {
         judgement.unfixed = Some(Unfixed::Impossible);
     }

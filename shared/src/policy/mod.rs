@@ -22,6 +22,7 @@ mod selector;
 mod set;
 mod snapshot;
 mod standing;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -42,4 +43,5 @@ pub use selector::{LabelOperator, LabelRequirement, LabelSelector};
 pub use set::{PolicyReport, PolicySet};
 pub use snapshot::Snapshot;
 pub use standing::Skipped;
+pub use survey::{Survey, survey};
 pub use verdict::{Outcome, Verdict};

@@ -3,6 +3,7 @@
 mod chart;
 mod installation;
 mod krew;
+mod lint;
 mod manifests;
 mod program;
 mod scheduling;
