@@ -126,6 +126,12 @@ fn the_readme_prints_what_it_says() {
     assert!(ran >= 5, "only {ran} commands ran");
 }
 
+/// What needs a cluster stands in blocks of another kind; `tests/` runs those commands.
+#[test]
+fn the_page_on_the_webhook_runs_as_far_as_no_cluster_is_needed() {
+    assert_eq!(check("docs/webhook.md"), 2);
+}
+
 #[test]
 fn the_walk_works_as_it_is_written() {
     let walk = r#"```sh

@@ -12,6 +12,7 @@ mod profiles;
 mod program;
 mod rules;
 mod values;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub(crate) use profiles::{
 };
 pub(crate) use program::{Completion, CompletionTarget, DocumentFormat, Man, Version};
 pub(crate) use rules::{ListRules, RulesCommand, ShowRule};
+pub(crate) use webhook::{DryRun, InstallWebhook, UninstallWebhook, WebhookCommand, WebhookStatus};
 
 /// From a latency target to a running, autoscaled LLM server on Kubernetes.
 ///
@@ -137,6 +139,9 @@ pub(crate) enum Command {
     /// What `lint` and the admission webhook look for in inference workloads.
     #[command(subcommand, arg_required_else_help = true)]
     Rules(RulesCommand),
+    /// The admission webhook of a cluster: install it, ask whether it works, remove it.
+    #[command(subcommand, arg_required_else_help = true)]
+    Webhook(WebhookCommand),
     Completion(Completion),
     Man(Man),
     Version(Version),

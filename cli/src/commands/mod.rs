@@ -8,9 +8,10 @@ mod manifests;
 mod profiles;
 mod program;
 mod rules;
+mod webhook;
 
 use crate::arguments::{
-    Arguments, Command, ManifestsCommand, ProfilesCommand, RulesCommand, TransferCommand,
+    Arguments, Command, ManifestsCommand, ProfilesCommand, RulesCommand, TransferCommand, WebhookCommand,
 };
 use crate::failure::Failure;
 use crate::output::Outcome;
@@ -58,6 +59,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::UseCases(command) => catalog::use_cases(&overlay::catalog(overlays)?, command),
         Command::Rules(RulesCommand::List(options)) => rules::list(&options),
         Command::Rules(RulesCommand::Show(options)) => rules::show(&options),
+        Command::Webhook(WebhookCommand::Install(options)) => webhook::install(cluster, &options),
+        Command::Webhook(WebhookCommand::Status(options)) => webhook::status(cluster, &options),
+        Command::Webhook(WebhookCommand::Uninstall(options)) => webhook::uninstall(cluster, &options),
         Command::Completion(options) => program::completion(&options),
         Command::Man(options) => program::man(&options),
         Command::Version(options) => program::version(&overlay::catalog(overlays)?, &options),

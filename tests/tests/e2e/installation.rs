@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const KINDS: [&str; 2] = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+pub(crate) const KINDS: [&str; 2] = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
 
 const SERVER: &str = r#"
 apiVersion: apps/v1
@@ -27,19 +27,19 @@ spec:
 "#;
 
 /// Standard output of kubectl in a namespace.
-fn kubectl(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<String> {
+pub(crate) fn kubectl(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<String> {
     let output = namespace.kubectl()?.args(arguments).output()?;
     ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
 
-fn get(namespace: &TestNamespace<'_>, kind: &str, name: &str) -> Result<Option<Value>> {
+pub(crate) fn get(namespace: &TestNamespace<'_>, kind: &str, name: &str) -> Result<Option<Value>> {
     let text = kubectl(namespace, &["get", kind, name, "--ignore-not-found", "--output=json"])?;
     if text.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&text)?)) }
 }
 
 /// Asks until there is an answer; says what the program logged when there is none in time.
-fn eventually<T>(
+pub(crate) fn eventually<T>(
     webhook: &InferWebhook,
     what: &str,
     mut ask: impl FnMut() -> Result<Option<T>>,
@@ -78,17 +78,14 @@ fn arguments(deployment: &Value, namespace: &str) -> Result<Vec<String>> {
     Ok(arguments)
 }
 
-/// With the rights of its service account and no others.
-fn launch(namespace: &TestNamespace<'_>, values: &[&str]) -> Result<InferWebhook> {
-    let release = namespace.name();
-    let yaml = template(release, release, values)?;
-    namespace.apply(&yaml)?;
+/// Runs the program with the rights of a service account, and with the arguments that its Deployment has.
+pub(crate) fn launch(namespace: &TestNamespace<'_>, release: &str, yaml: &str) -> Result<InferWebhook> {
     let dir = tempfile::tempdir()?;
     let kubeconfig = dir.path().join("kubeconfig");
     write_kubeconfig(namespace, release, &kubeconfig)?;
-    let objects = objects(&yaml)?;
-    let deployment = &objects[&("Deployment".to_owned(), release.to_owned())];
-    let arguments = arguments(deployment, release)?;
+    let objects = objects(yaml)?;
+    let deployment = objects.get(&("Deployment".to_owned(), release.to_owned()));
+    let arguments = arguments(deployment.context("no Deployment")?, namespace.name())?;
     InferWebhook::launch(namespace.control_plane(), dir, &kubeconfig, &arguments)
 }
 
@@ -96,7 +93,9 @@ fn launch(namespace: &TestNamespace<'_>, values: &[&str]) -> Result<InferWebhook
 fn the_rights_of_the_chart_suffice_and_the_configurations_go_with_it() -> Result<()> {
     let _exclusive = exclusive_registration();
     let namespace = restricted("installation")?;
-    let webhook = launch(&namespace, &[])?;
+    let yaml = template(namespace.name(), namespace.name(), &[])?;
+    namespace.apply(&yaml)?;
+    let webhook = launch(&namespace, namespace.name(), &yaml)?;
     webhook.wait_until_ready(ControlPlane::shared()?)?;
 
     for (kind, name) in KINDS.into_iter().zip(CONFIGURATIONS) {

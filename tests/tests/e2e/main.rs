@@ -12,3 +12,4 @@ mod strictness;
 mod supervision;
 mod variants;
 mod webhook;
+mod webhook_command;
