@@ -22,15 +22,22 @@ use crate::store::Store;
 /// Largest body: an object is up to 3 MiB, an update carries the old one too, and the review adds to both.
 const MAX_BODY: usize = 7 << 20;
 
-/// Bodies that are read or held at the same time, in bytes. JSON takes about five times its text once it is read,
-/// so that this bounds the program at about 200 MiB, whatever is sent to it.
+/// Bodies that are read or held at the same time, in bytes.
 const MAX_IN_FLIGHT: usize = 32 << 20;
 
 /// Bytes of one permit: a semaphore counts in 32 bits, and a small body need not be counted to the byte.
 const PERMIT: usize = 1 << 10;
 
-/// From when on reading the JSON would keep a thread from answering others.
-const LARGE: usize = 512 << 10;
+/// From when on reading the JSON would keep a thread from answering others. Such bodies are decided one at a time,
+/// and only if what they become is bounded.
+const LARGE: usize = 256 << 10;
+
+/// What the JSON of one body may take once it is read, in bytes: more than the largest objects that an API server
+/// stores, old and new together. Seven MiB of `{"a":1},` would take 800.
+const MAX_READ: usize = 144 << 20;
+
+/// What an object and any other value take once they are read, measured on `serde_json` with the order of keys kept.
+const READ: (usize, usize) = (560, 72);
 
 /// How long a body may take. The API server gives up on a call after three seconds.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -40,6 +47,7 @@ struct Admission {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     in_flight: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 /// Why a request is not answered with a review.
@@ -52,7 +60,8 @@ struct Rejection {
 /// Answers `/mutate` and `/validate` by what `store` holds.
 pub(crate) fn router(store: Arc<Store>, metrics: Arc<Metrics>) -> Router {
     let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT / PERMIT));
-    let admission = Arc::new(Admission { store, metrics, in_flight });
+    let large = Arc::new(Semaphore::new(1));
+    let admission = Arc::new(Admission { store, metrics, in_flight, large });
     Router::new()
         .route("/mutate", post(|state, request| review(state, Phase::Mutate, request)))
         .route("/validate", post(|state, request| review(state, Phase::Validate, request)))
@@ -99,10 +108,14 @@ impl Admission {
         if bytes.len() < LARGE {
             return self.decide(phase, &bytes);
         }
+        if read_size(&bytes) > MAX_READ {
+            return Err(too_many_values());
+        }
+        let turn = Arc::clone(&self.large).acquire_owned().await;
         let admission = Arc::clone(self);
         let decision = tokio::task::spawn_blocking(move || {
             // It goes on when the caller hangs up, and so does what it holds.
-            let _permit = permit;
+            let _held = (permit, turn);
             admission.decide(phase, &bytes)
         });
         decision.await.map_err(|error| failed(format!("The decision did not end: {error}")))?
@@ -229,6 +242,22 @@ async fn read(body: Body, length: Option<usize>) -> Result<Bytes, Rejection> {
         all.extend_from_slice(&chunk);
     }
     Ok(all.into())
+}
+
+/// At most what the JSON of `body` takes once it is read: punctuation inside strings counts too.
+fn read_size(body: &[u8]) -> usize {
+    let (object, value) = READ;
+    let sizes = body.iter().map(|byte| match byte {
+        b'{' => object,
+        b',' | b'[' => value,
+        _ => 1,
+    });
+    sizes.sum()
+}
+
+fn too_many_values() -> Rejection {
+    let message = "The body has too many values for its objects to be judged".to_owned();
+    Rejection { status: StatusCode::PAYLOAD_TOO_LARGE, reason: "too_large", message }
 }
 
 fn too_large() -> Rejection {

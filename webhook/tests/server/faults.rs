@@ -16,6 +16,9 @@ use crate::process::{PATIENCE, Webhook};
 
 const MAX_BODY: usize = 7 << 20;
 
+/// Memory that `deploy/` gives a replica.
+const LIMIT_MIB: u64 = 256;
+
 /// A program under load.
 struct Stage {
     webhook: Webhook,
@@ -150,6 +153,25 @@ async fn bodies_of_seven_mebibytes_are_answered_and_larger_ones_refused() {
     }
     let rejected = stage.webhook.metric("infer_webhook_rejected_requests_total{reason=\"too_large\"}").await;
     assert_eq!(rejected, 4.0, "refused, whether or not the client could still read so");
+    stage.load.end().await;
+}
+
+#[tokio::test]
+async fn a_burst_of_large_bodies_of_tiny_values_stays_within_the_memory_limit() {
+    let stage = Stage::set().await;
+    // They would take a hundred times their text once they are read.
+    let values = "{\"a\":1},".repeat((MAX_BODY - 1024) / 8);
+    let object = serde_json::json!({ "kind": "Deployment", "values": "HERE" });
+    let body = review("tiny", object).to_string();
+    let body = Bytes::from(body.replace("\"HERE\"", &format!("[{}]", values.trim_end_matches(','))));
+    let client = stage.client(Version::Http2);
+    let posts =
+        (0..8).map(|_| client.post(stage.webhook.reviews, "/mutate", "application/json", body.clone()));
+    for (status, answer) in futures::future::join_all(posts).await {
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
+    }
+    let peak = stage.webhook.peak_mib();
+    assert!(peak < LIMIT_MIB, "{peak} MiB");
     stage.load.end().await;
 }
 
