@@ -121,6 +121,12 @@ fn the_samples_are_fixed_warned_of_and_refused_as_the_page_says() {
 }
 
 #[test]
+fn policies_do_what_their_page_says() {
+    let ran = check("docs/policies.md");
+    assert!(ran >= 4, "only {ran} commands ran");
+}
+
+#[test]
 fn the_readme_prints_what_it_says() {
     let ran = check("README.md");
     assert!(ran >= 5, "only {ran} commands ran");

@@ -8,6 +8,7 @@ mod cluster;
 mod lint;
 mod manifests;
 mod output;
+mod policy;
 mod profiles;
 mod program;
 mod rules;
@@ -29,6 +30,7 @@ pub(crate) use manifests::{
     TransferCommand, WriteOptions,
 };
 pub(crate) use output::{Format, ListOptions, Shape};
+pub(crate) use policy::{CheckPolicy, ExplainPolicy, ExportPolicy, PolicyCommand, PolicyFiles};
 pub(crate) use profiles::{
     BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
     StackOptions, TrafficOptions,
@@ -139,6 +141,9 @@ pub(crate) enum Command {
     /// What `lint` and the admission webhook look for in inference workloads.
     #[command(subcommand, arg_required_else_help = true)]
     Rules(RulesCommand),
+    /// What policies in files would do, and what of them the API server can do itself.
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(PolicyCommand),
     /// The admission webhook of a cluster: install it, ask whether it works, remove it.
     #[command(subcommand, arg_required_else_help = true)]
     Webhook(WebhookCommand),

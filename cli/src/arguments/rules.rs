@@ -44,7 +44,7 @@ pub(crate) struct ShowRule {
 }
 
 /// Ids, each with its name as another way to write it; completion shows what they find.
-fn ids() -> PossibleValuesParser {
+pub(super) fn ids() -> PossibleValuesParser {
     let value = |rule: &'static rules::Rule| PossibleValue::new(rule.id).alias(rule.name).help(rule.summary);
     PossibleValuesParser::new(rules::rules().map(value))
 }

@@ -3,15 +3,18 @@
 mod accelerators;
 mod benchmarks;
 mod catalog;
+mod files;
 mod lint;
 mod manifests;
+mod policy;
 mod profiles;
 mod program;
 mod rules;
 mod webhook;
 
 use crate::arguments::{
-    Arguments, Command, ManifestsCommand, ProfilesCommand, RulesCommand, TransferCommand, WebhookCommand,
+    Arguments, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand, TransferCommand,
+    WebhookCommand,
 };
 use crate::failure::Failure;
 use crate::output::Outcome;
@@ -57,6 +60,17 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
             catalog::serving_stack_versions(&overlay::catalog(overlays)?, command)
         }
         Command::UseCases(command) => catalog::use_cases(&overlay::catalog(overlays)?, command),
+        // Status 1 says that something would be refused.
+        Command::Policy(command) => {
+            let catalog = overlay::catalog(overlays);
+            let namespace = cluster.namespace.as_deref();
+            let outcome = catalog.and_then(|catalog| match command {
+                PolicyCommand::Check(options) => policy::check(catalog, namespace, &options),
+                PolicyCommand::Explain(options) => policy::explain(catalog, namespace, &options),
+                PolicyCommand::Export(options) => policy::export(catalog, namespace, &options),
+            });
+            outcome.map_err(|failure| failure.with_status(2))
+        }
         Command::Rules(RulesCommand::List(options)) => rules::list(&options),
         Command::Rules(RulesCommand::Show(options)) => rules::show(&options),
         Command::Webhook(WebhookCommand::Install(options)) => webhook::install(cluster, &options),

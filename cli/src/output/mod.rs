@@ -12,6 +12,7 @@ use std::borrow::Cow;
 pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
 pub(crate) use listing::{Item, Listing};
+pub(crate) use table::aligned;
 
 /// What a command has to say, all of it: nothing is printed before everything is known.
 #[derive(Debug)]
@@ -36,4 +37,15 @@ impl Outcome {
     pub(crate) fn write(text: String, destination: Destination) -> Self {
         Self { text, destination, remark: None, status: 0 }
     }
+}
+
+/// What a file says must not steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| {
+            let escaped = letter.is_control().then(|| letter.escape_default());
+            let plain = (!letter.is_control()).then_some(letter);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 
-use super::listing::{Cell, Sheet};
+use super::listing::{Cell, Heading, Sheet};
+use super::printable;
 
 /// What of a sheet is printed.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,15 @@ pub(super) fn render(sheet: &Sheet, layout: Layout) -> String {
         }
     }
     text
+}
+
+/// Lines of text under titles, aligned.
+pub(crate) fn aligned(titles: &[&'static str], rows: &[Vec<String>]) -> String {
+    let heading = |title: &&'static str| Heading { title, wide: false, figures: false };
+    let cells = |row: &Vec<String>| row.iter().map(|text| Cell::Text(printable(text))).collect();
+    let sheet =
+        Sheet { columns: titles.iter().map(heading).collect(), rows: rows.iter().map(cells).collect() };
+    render(&sheet, Layout { wide: false, header: true, page: None })
 }
 
 /// One column, ready to print.

@@ -69,6 +69,11 @@ impl Author {
     pub(super) fn ignores(&self, rule: &Rule) -> bool {
         self.ignored.contains(&rule)
     }
+
+    /// Ids of the rules that the author ignores.
+    pub(super) fn ignored(&self) -> Vec<&'static str> {
+        self.ignored.iter().map(|rule| rule.id).collect()
+    }
 }
 
 /// Rule ids in [`APPLIED`], without what nobody but an author can have written there.

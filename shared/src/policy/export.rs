@@ -133,9 +133,10 @@ fn objects(policy: &str, action: Action, validations: Vec<Value>, spec: &Value) 
     let old = format!("oldObject == null ? ({}) : ({})", pod_of("object"), pod_of("oldObject"));
     let has_accelerator = "variables.pod.containers.exists(c, has(c.resources) && has(c.resources.limits) && \
          ('nvidia.com/gpu' in c.resources.limits || 'google.com/tpu' in c.resources.limits))";
-    // What a controller makes of an object that was judged is not judged again.
-    let is_owned = "has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(o, \
-         has(o.controller) && o.controller)";
+    // What a controller makes of an object that was judged is not judged again. Names with this prefix are reserved to
+    // the cluster: a person who writes an owner into a Pod does not get past.
+    let is_owned = "request.userInfo.username.startsWith('system:') && has(object.metadata.ownerReferences) && \
+         object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller)";
     let exempt = format!("!({has_accelerator}) || ({is_owned}) || has(object.metadata.deletionTimestamp)");
     let validations: Vec<_> = validations
         .into_iter()
@@ -191,6 +192,16 @@ fn left_out(policy: &Compiled) -> Vec<String> {
     );
     if policy.limits.usd_per_hour.is_some() {
         left_out.push("limits.usdPerHour: the API server knows no prices".to_owned());
+    }
+    for (field, is_limited) in [
+        ("limits.accelerators", policy.limits.accelerators.is_some()),
+        ("limits.regions", policy.limits.regions.is_some()),
+    ] {
+        if is_limited {
+            left_out.push(format!(
+                "{field}: what is chosen otherwise than by `nodeSelector` is judged by the webhook only"
+            ));
+        }
     }
     if policy.limits.replicas.is_some() {
         left_out.push("limits.replicas: an autoscaler's maximum is judged by the webhook only".to_owned());

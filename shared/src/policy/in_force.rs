@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::compiled::{Compiled, SubjectName, merge};
 use super::set::Broken;
-use super::{Action, PolicyDefaults, PolicySet};
+use super::{Action, PolicyDefaults, PolicySet, Stance};
 use crate::inspect::Subject;
-use crate::rules::{Caution, Finding, Settings, Severity};
+use crate::rules::{Caution, Finding, Rule, Settings, Severity};
 
 static WITHOUT_POLICY: LazyLock<Settings> = LazyLock::new(Settings::default);
 
@@ -106,6 +106,27 @@ impl InForce<'_> {
     /// Names of the policies that select the workload.
     pub fn policies(&self) -> impl Iterator<Item = &str> {
         self.policies.iter().map(|policy| &*policy.name)
+    }
+
+    /// The policies that select the workload.
+    pub(super) fn compiled(&self) -> &[&Compiled] {
+        &self.policies
+    }
+
+    /// What each policy says about `rule`, before exemptions.
+    pub(super) fn stances(&self, rule: &Rule) -> Vec<Stance> {
+        let stance = |policy: &&Compiled| {
+            let (entry, is_named) = policy.entry(rule)?;
+            let place = match (is_named, policy.rules.contains_key(rule.id)) {
+                (_, true) => "rule",
+                (true, false) => "limit",
+                (false, false) => "group",
+            };
+            let exempted = policy.exemption(rule, self.namespace, &self.subject, self.now);
+            let exempted = exempted.map(str::to_owned);
+            Some(Stance { policy: policy.name.to_string(), action: entry.action, place, exempted })
+        };
+        self.policies.iter().filter_map(stance).collect()
     }
 
     /// Policies that may select the workload and of which no version was ever accepted.

@@ -9,7 +9,7 @@ use super::annotation::Author;
 use super::{Consequence, InForce, Judgement, Unfixed};
 use crate::catalog::CatalogError;
 use crate::inspect::{Pointer, Subject, inspect};
-use crate::rules::{Background, Edit, Fix, Scope, apply, check_subject};
+use crate::rules::{Background, Edit, Fix, Scope, apply, check_in};
 
 /// Rounds of rules and fixes: one fix may make the next possible (a mount before what is read from it). What has not
 /// come to rest then never will.
@@ -44,9 +44,8 @@ pub(super) fn judge_in(
     in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Vec<Judgement>, CatalogError> {
-    let findings = check_subject(subject, background)?.into_iter();
-    let asked = findings.filter(|finding| place == Scope::LintOnly || finding.rule.scope == place);
-    Ok(asked.filter_map(|finding| Judgement::of(finding, in_force, author)).collect())
+    let findings = check_in(place, subject, background)?.into_iter();
+    Ok(findings.filter_map(|finding| Judgement::of(finding, in_force, author)).collect())
 }
 
 /// Makes the fixes of `object` that may be made, so that a second time there is none to make.

@@ -5,6 +5,7 @@ mod installation;
 mod krew;
 mod lint;
 mod manifests;
+mod policy;
 mod program;
 mod scheduling;
 mod sidecar;

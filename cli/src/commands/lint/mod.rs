@@ -1,10 +1,9 @@
 //! `lint`: files or a cluster in, findings out, fixes back into the files.
 
-mod files;
 mod github;
 mod json;
 mod live;
-mod policies;
+pub(super) mod policies;
 mod problem;
 mod sarif;
 mod text;
@@ -20,12 +19,12 @@ use infer_core::lint::{self, Fixed, Input, Unplaced};
 use infer_core::policy::Snapshot;
 use similar::TextDiff;
 
+use super::files::{self, STANDARD_INPUT};
 use crate::arguments::{ClusterOptions, LintFormat, LintOptions};
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::{Destination, Outcome};
 
-use files::STANDARD_INPUT;
 use problem::Report;
 
 /// `lint`: status 1 where there are warnings or errors.
@@ -59,7 +58,7 @@ pub(super) fn lint(
 }
 
 /// Seconds since 1970, by which exemptions expire.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -8,7 +8,7 @@ use infer_core::lint::Input;
 use infer_core::policy::{PolicySet, Snapshot};
 use serde_json::Value;
 
-use super::files;
+use super::super::files;
 use crate::failure::Failure;
 
 /// Puts the policies of files in force.
@@ -45,7 +45,7 @@ pub(super) fn put_in_force<'a>(
 }
 
 /// Takes the labels of the Namespaces among files.
-pub(super) fn labels(inputs: &[Input], snapshot: &mut Snapshot) {
+pub(in crate::commands) fn labels(inputs: &[Input], snapshot: &mut Snapshot) {
     for namespace in objects(inputs).filter(|object| is_of_kind(object, "Namespace")) {
         label(namespace, snapshot);
     }
@@ -57,13 +57,26 @@ pub(super) fn label(namespace: &Value, snapshot: &mut Snapshot) {
     let labels = namespace.pointer("/metadata/labels").and_then(Value::as_object);
     let labels = labels.into_iter().flatten();
     let text = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-    snapshot.namespaces.insert(name.to_owned(), Arc::new(text.collect::<BTreeMap<_, _>>()));
+    let labels = text.chain([own_label(name)]).collect();
+    snapshot.namespaces.insert(name.to_owned(), Arc::new(labels));
+}
+
+/// Gives a namespace of which nothing is known the one label that all have.
+pub(in crate::commands) fn name_namespace(name: &str, snapshot: &mut Snapshot) {
+    let labels = || Arc::new(BTreeMap::from([own_label(name)]));
+    snapshot.namespaces.entry(name.to_owned()).or_insert_with(labels);
+}
+
+/// The label that the API server gives every namespace.
+fn own_label(name: &str) -> (String, String) {
+    ("kubernetes.io/metadata.name".to_owned(), name.to_owned())
 }
 
 fn objects(inputs: &[Input]) -> impl Iterator<Item = &Value> {
     inputs.iter().flat_map(|input| input.file.objects().iter().map(|object| input.file.value(object)))
 }
 
-fn is_of_kind(object: &Value, kind: &str) -> bool {
+/// Whether an object is of a kind.
+pub(in crate::commands) fn is_of_kind(object: &Value, kind: &str) -> bool {
     object.get("kind").and_then(Value::as_str) == Some(kind)
 }

@@ -7,6 +7,7 @@ use infer_core::policy::Unfixed;
 use infer_core::rules::Severity;
 
 use super::problem::{FixNote, Problem, Report};
+use crate::output::printable;
 
 /// Longest reason that is shown of a rule; `rules show` has the whole.
 const WHY_CHARACTERS: usize = 200;
@@ -148,15 +149,4 @@ fn shortened(why: &str) -> String {
         end = next;
     }
     why.get(..end).unwrap_or(why).to_owned()
-}
-
-/// What a file says must not steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| {
-            let escaped = letter.is_control().then(|| letter.escape_default());
-            let plain = (!letter.is_control()).then_some(letter);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
 }

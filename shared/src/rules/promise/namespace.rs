@@ -26,6 +26,16 @@ pub struct NamespaceSum {
 }
 
 impl NamespaceSum {
+    /// Counts what `other` counted too.
+    pub fn add(&mut self, other: Self) {
+        self.workloads += other.workloads;
+        self.usd_per_hour += other.usd_per_hour;
+        self.without_price.extend(other.without_price);
+        for (resource, count) in other.accelerators {
+            *self.accelerators.entry(resource).or_default() += count;
+        }
+    }
+
     /// A ResourceQuota named `name` that lets `namespace` have just the accelerators that it has now.
     pub fn resource_quota(&self, namespace: &str, name: &str) -> Value {
         let hard: BTreeMap<String, String> = self
