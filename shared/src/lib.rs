@@ -15,5 +15,6 @@ pub mod lint;
 pub mod manifest;
 pub mod policy;
 pub mod recommend;
+pub mod rollout;
 pub mod rules;
 pub mod workload;

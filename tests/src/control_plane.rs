@@ -143,7 +143,7 @@ impl ControlPlane {
 
     /// Runs kubectl with `input` as its standard input, and returns what it prints. The error is what kubectl
     /// and the API server say.
-    pub(crate) fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
+    pub fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> Result<String> {
         let mut child = self
             .kubectl()?
             .args(arguments)

@@ -11,6 +11,7 @@ mod output;
 mod policy;
 mod profiles;
 mod program;
+mod rollout;
 mod rules;
 mod values;
 mod webhook;
@@ -36,6 +37,7 @@ pub(crate) use profiles::{
     StackOptions, TrafficOptions,
 };
 pub(crate) use program::{Completion, CompletionTarget, DocumentFormat, Man, Version};
+pub(crate) use rollout::Rollout;
 pub(crate) use rules::{ListRules, RulesCommand, ShowRule};
 pub(crate) use webhook::{DryRun, InstallWebhook, UninstallWebhook, WebhookCommand, WebhookStatus};
 
@@ -144,6 +146,7 @@ pub(crate) enum Command {
     /// What policies in files would do, and what of them the API server can do itself.
     #[command(subcommand, arg_required_else_help = true)]
     Policy(PolicyCommand),
+    Rollout(Rollout),
     /// The admission webhook of a cluster: install it, ask whether it works, remove it.
     #[command(subcommand, arg_required_else_help = true)]
     Webhook(WebhookCommand),

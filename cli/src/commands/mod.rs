@@ -9,6 +9,7 @@ mod manifests;
 mod policy;
 mod profiles;
 mod program;
+mod rollout;
 mod rules;
 mod webhook;
 
@@ -71,6 +72,7 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
             });
             outcome.map_err(|failure| failure.with_status(2))
         }
+        Command::Rollout(options) => rollout::run(cluster, &options),
         Command::Rules(RulesCommand::List(options)) => rules::list(&options),
         Command::Rules(RulesCommand::Show(options)) => rules::show(&options),
         Command::Webhook(WebhookCommand::Install(options)) => webhook::install(cluster, &options),

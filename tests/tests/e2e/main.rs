@@ -7,6 +7,7 @@ mod lint;
 mod manifests;
 mod policy;
 mod program;
+mod rollout;
 mod scheduling;
 mod sidecar;
 mod strictness;
