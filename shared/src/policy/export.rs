@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::compiled::{Compiled, Written};
+use super::standing::OWN_NAMESPACES;
 use super::{Action, PolicyError};
 use crate::rules::{self, Rule};
 
@@ -124,6 +125,9 @@ fn objects(policy: &str, action: Action, validations: Vec<Value>, spec: &Value) 
         rule("apps", "v1", &["deployments", "statefulsets", "daemonsets", "replicasets"]),
         rule("batch", "v1", &["jobs", "cronjobs"])
     ]);
+    let elsewhere = json!({"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": OWN_NAMESPACES}
+    ]});
     let pod_of = |object: &str| {
         format!(
             "{object}.kind == 'Pod' ? {object}.spec : ({object}.kind == 'CronJob' ? \
@@ -153,7 +157,7 @@ fn objects(policy: &str, action: Action, validations: Vec<Value>, spec: &Value) 
             "metadata": {"name": name, "labels": labels},
             "spec": {
                 "failurePolicy": "Fail",
-                "matchConstraints": {"resourceRules": resources},
+                "matchConstraints": {"namespaceSelector": elsewhere, "resourceRules": resources},
                 "variables": [
                     {"name": "pod", "expression": pod_of("object")},
                     {"name": "old", "expression": old}

@@ -8,7 +8,7 @@ use super::{Operation, Request};
 use crate::inspect::pod_templates;
 
 /// Namespaces of the cluster's own parts: never changed, never judged.
-const OWN_NAMESPACES: [&str; 2] = ["kube-system", "kube-node-lease"];
+pub(super) const OWN_NAMESPACES: [&str; 2] = ["kube-system", "kube-node-lease"];
 
 /// Kinds whose templates cannot change after creation.
 const IMMUTABLE: [&str; 3] = ["Pod", "Job", "JobSet"];

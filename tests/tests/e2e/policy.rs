@@ -137,7 +137,7 @@ fn contradictions_are_refused_in_words() -> Result<()> {
             json!({"exemptions": [{"namespace": "a", "reason": "b", "until": "soon"}]}),
             "spec.exemptions[0].until",
         ),
-        (json!({"limits": {"dollars": 3}}), "unknown field"),
+        (json!({"limits": {"dollars": 3}}), "field not declared in schema"),
     ];
     for (spec, text) in cases {
         refuses(&namespace, &policy(&namespace, &spec), text)?;
