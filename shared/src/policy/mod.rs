@@ -1,6 +1,6 @@
 //! What a finding leads to: nothing, a warning, the fix, a refusal.
 //!
-//! The way in is [`decide`]: a [`Request`] and a [`Snapshot`] of what is known → a [`Verdict`]. It is a pure function,
+//! The way in is [`decide()`]: a [`Request`] and a [`Snapshot`] of what is known → a [`Verdict`]. It is a pure function,
 //! so that `lint`, `policy check` and admission cannot disagree.
 
 mod action;
