@@ -21,6 +21,10 @@ pub(crate) struct Certificates {
     pub(crate) admin: PathBuf,
     /// Its key.
     pub(crate) admin_key: PathBuf,
+    /// Certificate of the controllers, with the same rights and a name that is reserved to the cluster's own parts.
+    pub(crate) controllers: PathBuf,
+    /// Its key.
+    pub(crate) controllers_key: PathBuf,
     /// Public half of the key below.
     pub(crate) service_accounts: PathBuf,
     /// Key that signs the tokens of service accounts.
@@ -32,7 +36,9 @@ impl Certificates {
     pub(crate) fn write(dir: &Path) -> Result<Self> {
         let (issuer, authority) = authority()?;
         let (server, server_key) = signed(&issuer, server_parameters("kube-apiserver")?)?;
-        let (admin, admin_key) = signed(&issuer, admin_parameters())?;
+        let (admin, admin_key) = signed(&issuer, client_parameters("admin"))?;
+        let (controllers, controllers_key) =
+            signed(&issuer, client_parameters("system:kube-controller-manager"))?;
         let service_accounts = KeyPair::generate()?;
         Ok(Self {
             ca: save(dir, "ca.crt", &authority)?,
@@ -40,6 +46,8 @@ impl Certificates {
             server_key: save(dir, "server.key", &server_key)?,
             admin: save(dir, "admin.crt", &admin)?,
             admin_key: save(dir, "admin.key", &admin_key)?,
+            controllers: save(dir, "controllers.crt", &controllers)?,
+            controllers_key: save(dir, "controllers.key", &controllers_key)?,
             service_accounts: save(dir, "service-accounts.pub", &service_accounts.public_key_pem())?,
             service_accounts_key: save(dir, "service-accounts.key", &service_accounts.serialize_pem())?,
         })
@@ -65,9 +73,10 @@ fn server_parameters(name: &str) -> Result<CertificateParams> {
     Ok(parameters)
 }
 
-fn admin_parameters() -> CertificateParams {
+/// Of a client with all rights.
+fn client_parameters(name: &str) -> CertificateParams {
     let mut parameters = CertificateParams::default();
-    parameters.distinguished_name.push(DnType::CommonName, "admin");
+    parameters.distinguished_name.push(DnType::CommonName, name);
     parameters.distinguished_name.push(DnType::OrganizationName, "system:masters");
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     parameters

@@ -56,7 +56,12 @@ impl ControlPlane {
         let supervisor = Supervisor::new()?;
         let certificates = Certificates::write(supervisor.dir())?;
         let [api_port, etcd_port, peer_port] = free_ports()?;
-        let kubeconfig = write_kubeconfig(supervisor.dir(), api_port, &certificates)?;
+        let user = |name: &str, certificate: &Path, key: &Path| {
+            write_kubeconfig(&supervisor.dir().join(name), api_port, &certificates.ca, certificate, key)
+        };
+        let kubeconfig = user("kubeconfig", &certificates.admin, &certificates.admin_key)?;
+        let of_controllers =
+            user("kubeconfig-controllers", &certificates.controllers, &certificates.controllers_key)?;
 
         let etcd = etcd(programs, supervisor.dir(), etcd_port, peer_port);
         supervisor.start("etcd", etcd)?;
@@ -68,7 +73,7 @@ impl ControlPlane {
         control_plane.wait_for_api_server()?;
 
         let Self { supervisor, kubeconfig, .. } = &control_plane;
-        let controllers = controller_manager(programs, kubeconfig, &certificates);
+        let controllers = controller_manager(programs, &of_controllers, &certificates);
         supervisor.start("kube-controller-manager", controllers)?;
         supervisor.start("kube-scheduler", scheduler(programs, kubeconfig))?;
         supervisor.start("kwok", kwok(programs, kubeconfig)?)?;
@@ -184,32 +189,31 @@ pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
     Ok(ports)
 }
 
-fn write_kubeconfig(dir: &Path, port: u16, certificates: &Certificates) -> Result<PathBuf> {
-    let path = dir.join("kubeconfig");
+fn write_kubeconfig(path: &Path, port: u16, ca: &Path, certificate: &Path, key: &Path) -> Result<PathBuf> {
     let text = format!(
         "apiVersion: v1
 kind: Config
 current-context: tests
 contexts:
 - name: tests
-  context: {{cluster: tests, user: admin}}
+  context: {{cluster: tests, user: tests}}
 clusters:
 - name: tests
   cluster:
     server: https://127.0.0.1:{port}
     certificate-authority: {ca}
 users:
-- name: admin
+- name: tests
   user:
     client-certificate: {certificate}
     client-key: {key}
 ",
-        ca = certificates.ca.display(),
-        certificate = certificates.admin.display(),
-        key = certificates.admin_key.display(),
+        ca = ca.display(),
+        certificate = certificate.display(),
+        key = key.display(),
     );
-    fs::write(&path, text)?;
-    Ok(path)
+    fs::write(path, text)?;
+    Ok(path.to_owned())
 }
 
 /// `--name=value` for a path.
@@ -256,7 +260,8 @@ fn controller_manager(programs: &Path, kubeconfig: &Path, certificates: &Certifi
         .arg(flag("kubeconfig", kubeconfig))
         .arg(flag("service-account-private-key-file", &certificates.service_accounts_key))
         .arg(flag("root-ca-file", &certificates.ca))
-        // All controllers as one administrator: a service account for each would add 5 s to the start.
+        // All controllers as one user with all rights: a service account for each would add 5 s to the start. Its
+        // name begins with `system:` as theirs do, which is how admission tells the cluster's own parts.
         .args(["--use-service-account-credentials=false", "--leader-elect=false", "--secure-port=0"])
         .arg("--controllers=*,-nodeipam,-cloud-node-lifecycle");
     command

@@ -48,9 +48,44 @@ impl InferWebhook {
         namespace: &TestNamespace<'a>,
         certificates: &MountedCertificates,
     ) -> Result<Registration<'a>> {
-        let control_plane = namespace.control_plane();
-        let mut copy = registered(control_plane)?;
         let name = namespace.name();
+        self.register_for(
+            namespace.control_plane(),
+            name,
+            certificates,
+            |_| json!({ "matchLabels": { "kubernetes.io/metadata.name": name } }),
+        )
+    }
+
+    /// Has the API server call this webhook for those of `namespaces` that the program's own selector lets through:
+    /// that have the label, and are none of the cluster's own. Whoever sets the label holds
+    /// [`exclusive_registration`], or the registrations of other tests see the namespace too; ask for it after this.
+    pub fn register_where_asked<'a>(
+        &self,
+        control_plane: &'a ControlPlane,
+        namespaces: &[&str],
+        certificates: &MountedCertificates,
+    ) -> Result<Registration<'a>> {
+        let name = namespaces.first().context("no namespace")?;
+        self.register_for(control_plane, name, certificates, |selector| {
+            let one_of =
+                json!({ "key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces });
+            let mut selector = selector.clone();
+            if let Some(expressions) = selector["matchExpressions"].as_array_mut() {
+                expressions.push(one_of);
+            }
+            selector
+        })
+    }
+
+    fn register_for<'a>(
+        &self,
+        control_plane: &'a ControlPlane,
+        name: &str,
+        certificates: &MountedCertificates,
+        select: impl Fn(&Value) -> Value,
+    ) -> Result<Registration<'a>> {
+        let mut copy = registered(control_plane)?;
         let registration = Registration {
             control_plane,
             mutating: format!("{}-{name}", CONFIGURATIONS[0]),
@@ -63,12 +98,18 @@ impl InferWebhook {
             object["metadata"] = json!({ "name": name_of });
             for webhook in object["webhooks"].as_array_mut().context("no webhooks")? {
                 webhook["clientConfig"] = self.client_config(path, certificates);
-                webhook["namespaceSelector"] =
-                    json!({ "matchLabels": { "kubernetes.io/metadata.name": name } });
+                webhook["namespaceSelector"] = select(&webhook["namespaceSelector"]);
             }
         }
         control_plane.block_on(create(control_plane, copy))?;
         Ok(registration)
+    }
+}
+
+impl Registration<'_> {
+    /// Name of the configuration of the webhook that changes objects.
+    pub fn mutating(&self) -> &str {
+        &self.mutating
     }
 }
 

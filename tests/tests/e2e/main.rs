@@ -1,5 +1,6 @@
 //! End-to-end tests. All of them are one program, so that one control plane serves the run.
 
+mod admission;
 mod chart;
 mod installation;
 mod krew;

@@ -190,7 +190,7 @@ impl Drop for Installation<'_> {
         let control_plane = self.control_plane();
         let _ = kubectl(control_plane, &["delete", "mutatingwebhookconfiguration", "00-infer-webhook"]);
         let _ = kubectl(control_plane, &["delete", "validatingwebhookconfiguration", "infer-webhook"]);
-        let _ = kubectl(control_plane, &["delete", "inferencepolicies", "--all"]);
+        let _ = kubectl(control_plane, &["delete", "inferencepolicy", "few-replicas"]);
     }
 }
 

@@ -1,0 +1,92 @@
+//! While the webhook is down: what needs no judgement goes on.
+
+use super::kinds::{KINDS, turned_into};
+use super::{Admission, has_shared_memory, kubectl, list, server, until};
+use anyhow::{Result, ensure};
+use infer_tests::NodeShape;
+use serde_json::{Value, json};
+
+#[test]
+fn what_runs_goes_on_and_can_be_deleted() -> Result<()> {
+    let admission = Admission::start("down")?;
+    let namespace = &admission.namespace;
+    let shape = NodeShape::new("l4")
+        .label("cloud.google.com/gke-accelerator", "nvidia-l4")
+        .resource("cpu", "90")
+        .resource("memory", "900Gi")
+        .resource("ephemeral-storage", "900Gi")
+        .resource("nvidia.com/gpu", "32");
+    namespace.add_node(&shape)?;
+    admission.accepts(&server("server", 2))?;
+    kubectl(namespace, &["rollout", "status", "deployment/server", "--timeout=60s"])?;
+    for kind in KINDS {
+        let mut object = turned_into(kind, &server("other", 2))?;
+        object["metadata"]["name"] = json!(kind.to_lowercase());
+        object["metadata"]["finalizers"] = json!(["infer-tests/hold"]);
+        admission.accepts(&object)?;
+    }
+
+    admission.webhook.kill()?;
+    admission.webhook.wait()?;
+    let refused = admission.dry_run(&server("new", 2))?;
+    ensure!(refused.status >= 400, "what serves a model is judged where the namespace asked for it");
+
+    // Its Pods are replaced.
+    let before = pods(&admission)?;
+    ensure!(!before.is_empty(), "no Pods");
+    kubectl(namespace, &["delete", "pods", "--selector=app=server"])?;
+    kubectl(namespace, &["rollout", "status", "deployment/server", "--timeout=60s"])?;
+    until("other Pods run", || {
+        let now = pods(&admission)?;
+        Ok((!now.is_empty() && now.iter().all(|name| !before.contains(name))).then_some(()))
+    })?;
+
+    // What is held goes.
+    let free = r#"{"metadata":{"finalizers":null}}"#;
+    for kind in KINDS {
+        let name = kind.to_lowercase();
+        kubectl(namespace, &["delete", kind, &name, "--wait=false"])?;
+        kubectl(namespace, &["patch", kind, &name, "--type=merge", "--patch", free])?;
+    }
+    kubectl(namespace, &["delete", "deployment", "server"])?;
+    until("everything is gone", || {
+        for kind in ["Deployment", "ReplicaSet", "StatefulSet", "Job", "JobSet", "Pod"] {
+            if !list(namespace, kind)?.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+}
+
+fn pods(admission: &Admission<'_>) -> Result<Vec<Value>> {
+    let pods = list(&admission.namespace, "Pod")?;
+    let of_server = pods.iter().filter(|pod| pod["metadata"]["labels"]["app"] == "server");
+    let lasting = of_server.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+    Ok(lasting.map(|pod| pod["metadata"]["name"].clone()).collect())
+}
+
+/// Half of the webhook is out of reach: objects get in unchanged, and their authors hear what is left undone.
+#[test]
+fn what_could_not_be_changed_is_let_in_with_a_warning() -> Result<()> {
+    let admission = Admission::start("unchanged")?;
+    let nowhere =
+        r#"[{"op":"replace","path":"/webhooks/0/clientConfig/url","value":"https://127.0.0.1:9/mutate"}]"#;
+    let name = admission.registration.mutating();
+    let kind = "mutatingwebhookconfiguration";
+    admission.kubectl(&["patch", kind, name, "--type=json", "--patch", nowhere])?;
+    let answer = until("nothing is changed any more", || {
+        let answer = admission.dry_run(&server("probe", 2))?;
+        let annotations = &answer.body["metadata"]["annotations"];
+        Ok(annotations["kubectl-infer.io/applied"].is_null().then_some(answer))
+    })?;
+    assert_eq!(answer.status, 201);
+    ensure!(!has_shared_memory(&answer.body["spec"]["template"]), "{}", answer.body);
+    ensure!(answer.warnings.iter().any(|warning| warning.starts_with("INF005 ")), "{:?}", answer.warnings);
+    for kind in KINDS {
+        let mut object = turned_into(kind, &server("other", 2))?;
+        object["metadata"]["name"] = json!(kind.to_lowercase());
+        admission.accepts(&object)?;
+    }
+    Ok(())
+}
