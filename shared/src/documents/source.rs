@@ -43,6 +43,8 @@ pub enum TroubleKind {
     Malformed,
     /// A key stands twice in one object: the API server refuses it or drops the first.
     DuplicateKey,
+    /// The containers of a Pod stand below a field that has none.
+    MisplacedContainers,
     /// It is a template, of which no object can be known before it is rendered.
     Template,
 }

@@ -4,6 +4,7 @@
 //! text of one of them. Both ask [`crate::policy`], so that a file is told what the object would be told.
 
 mod fix;
+mod misplaced;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ pub use fix::{Fixed, Unplaced, fix};
 pub use surroundings::surroundings;
 
 use crate::catalog::CatalogError;
-use crate::documents::{FileObject, Place, SourceFile, Trouble};
+use crate::documents::{FileObject, Place, SourceFile, Trouble, TroubleKind};
 use crate::inspect::Identity;
 use crate::policy::{Judgement, Request, Snapshot, Survey, survey};
 use crate::rules::Scope;
@@ -107,6 +108,12 @@ fn report(input: &Input, snapshot: &Snapshot, now_unix_seconds: i64) -> Result<F
         inference: 0,
     };
     for object in file.objects() {
+        let misplaced = misplaced::containers(file.value(object));
+        report.troubles.extend(misplaced.map(|(at, what)| Trouble {
+            kind: TroubleKind::MisplacedContainers,
+            place: file.place_of(object, &at),
+            what,
+        }));
         let Some(survey) = look(file, object, snapshot, now_unix_seconds)? else { continue };
         report.inference += 1;
         let name = ObjectName::of(file.value(object));

@@ -186,3 +186,24 @@ fn files_of_a_folder_are_neighbours_unless_they_use_one_name_for_two_things() {
     assert!(!sees_target(&[("a", scaler), ("a", SERVER), ("a", SERVER)]));
     assert!(sees_target(&[("a", &format!("{scaler}---\n{SERVER}")), ("a", SERVER)]));
 }
+
+#[test]
+fn containers_below_the_affinity_are_found_where_they_stand() {
+    let text = |below: &str, image: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: llm}}\nspec:\n  affinity:\n    nodeAffinity:\n      \
+             {below}:\n      - name: server\n        image: {image}\n"
+        )
+    };
+    let troubles = |text: &str| {
+        let reports = lint(&[input("pod.yaml", text)], &Snapshot::default(), 0).unwrap();
+        reports[0].troubles.clone()
+    };
+    let found = troubles(&text("containers", "vllm/vllm-openai:v0.9.0"));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].kind, found[0].place.start.line), (TroubleKind::MisplacedContainers, 7));
+    assert_eq!(troubles(&text("containers", "nginx:1.29")), []);
+    assert_eq!(troubles(&text("preferredDuringScheduling", "vllm/vllm-openai:v0.9.0")), []);
+    // A patch that sets an affinity alone.
+    assert_eq!(troubles("kind: Pod\nmetadata: {name: llm}\nspec:\n  affinity: {nodeAffinity: {}}\n"), []);
+}

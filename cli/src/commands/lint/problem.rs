@@ -71,8 +71,12 @@ pub(super) enum Checked {
 }
 
 /// Ways in which a text can be wrong, in the order of their ids.
-pub(super) const TROUBLES: [TroubleKind; 3] =
-    [TroubleKind::Malformed, TroubleKind::DuplicateKey, TroubleKind::Template];
+pub(super) const TROUBLES: [TroubleKind; 4] = [
+    TroubleKind::Malformed,
+    TroubleKind::DuplicateKey,
+    TroubleKind::Template,
+    TroubleKind::MisplacedContainers,
+];
 
 impl Checked {
     /// Stable id.
@@ -82,6 +86,7 @@ impl Checked {
             Self::Text(TroubleKind::Malformed) => "YAML001",
             Self::Text(TroubleKind::DuplicateKey) => "YAML002",
             Self::Text(TroubleKind::Template) => "YAML003",
+            Self::Text(TroubleKind::MisplacedContainers) => "YAML004",
         }
     }
 
@@ -92,6 +97,7 @@ impl Checked {
             Self::Text(TroubleKind::Malformed) => "malformed-document",
             Self::Text(TroubleKind::DuplicateKey) => "duplicate-key",
             Self::Text(TroubleKind::Template) => "template",
+            Self::Text(TroubleKind::MisplacedContainers) => "misplaced-containers",
         }
     }
 
@@ -100,7 +106,9 @@ impl Checked {
         match self {
             Self::Rule(rule) => rule.severity,
             Self::Text(TroubleKind::Template) => Severity::Information,
-            Self::Text(TroubleKind::Malformed | TroubleKind::DuplicateKey) => Severity::Error,
+            Self::Text(
+                TroubleKind::Malformed | TroubleKind::DuplicateKey | TroubleKind::MisplacedContainers,
+            ) => Severity::Error,
         }
     }
 
@@ -111,6 +119,9 @@ impl Checked {
             Self::Text(TroubleKind::Malformed) => "The document can be read neither as YAML nor as JSON",
             Self::Text(TroubleKind::DuplicateKey) => "A key stands twice in the same object",
             Self::Text(TroubleKind::Template) => "The document is a template that has to be rendered first",
+            Self::Text(TroubleKind::MisplacedContainers) => {
+                "The containers of a Pod stand below another field than its `spec`"
+            }
         }
     }
 
@@ -127,6 +138,9 @@ impl Checked {
             Self::Text(TroubleKind::Template) => {
                 "Of a template no object can be known; nothing in it was checked."
             }
+            Self::Text(TroubleKind::MisplacedContainers) => {
+                "The API server refuses a Pod without containers; nothing of the server was checked."
+            }
         }
     }
 
@@ -135,6 +149,7 @@ impl Checked {
             Self::Rule(_) => "",
             Self::Text(TroubleKind::Malformed) => "correct the syntax",
             Self::Text(TroubleKind::DuplicateKey) => "keep one of the two",
+            Self::Text(TroubleKind::MisplacedContainers) => "indent `containers` as a field of `spec`",
             Self::Text(TroubleKind::Template) => {
                 "check what it renders: `helm template … | kubectl infer lint -f -`"
             }
