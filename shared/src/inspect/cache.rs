@@ -1,6 +1,6 @@
 //! Where a server keeps what it downloads and what it compiles.
 
-use super::{ArgumentValue, PointerBuf, ServerKind, ServingPod, Told, VolumeSource};
+use super::{ArgumentValue, PointerBuf, ServerKind, ServingPod, Told, Volume, VolumeSource};
 
 /// A directory that a server writes to, and what says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,12 @@ impl<'a> ServingPod<'a> {
     /// The compilation caches that variables name: `VLLM_XLA_CACHE_PATH` and its other spellings.
     pub fn compilation_caches(&self) -> Vec<CacheDirectory> {
         COMPILATION.iter().filter_map(|name| self.variable_directory(name, "")).collect()
+    }
+
+    /// Whether a container other than the serving one mounts `volume`: it may fill it.
+    pub fn is_mounted_beside(&self, volume: &Volume<'_>) -> bool {
+        let others = self.containers.iter().filter(|container| container.at != self.serving().at);
+        others.flat_map(|container| &container.mounts).any(|mount| mount.volume == volume.name)
     }
 
     /// Who else sees what the serving container writes to `path`.

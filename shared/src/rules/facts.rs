@@ -85,6 +85,16 @@ impl<'a> Facts<'a> {
         self.workload.pods.first().is_some_and(|first| first.at == self.pod.at)
     }
 
+    /// Whether the object is a patch, as of a Kustomize overlay, and not whole: without the selector that its kind must
+    /// have, and without resources. What it lacks stands elsewhere.
+    pub fn is_patch(&self) -> bool {
+        let selects = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
+        let spec = self.workload.object.get("spec");
+        selects.contains(&self.workload.identity.kind)
+            && spec.is_some_and(|spec| spec.get("selector").is_none())
+            && self.pod.serving().value.get("resources").is_none()
+    }
+
     /// Whether the Pod runs on TPUs.
     pub fn is_tpu(&self) -> bool {
         let resource = self.pod.accelerator.as_ref().map(|request| request.resource.as_str());

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::rules::Severity;
 use crate::rules::fixtures::{findings_of, fixed, server};
 
 fn with(image: &str, fields: Value) -> Value {
@@ -123,4 +124,15 @@ fn a_variable_may_build_on_itself_or_repeat() {
     assert_eq!(found(json!([{"name": "A", "value": "1"}, {"name": "A", "value": "2"}])), 1);
     assert_eq!(found(json!([{"name": "A", "value": "1"}, {"name": "A", "value": "1"}])), 0);
     assert_eq!(found(json!([{"name": "P", "value": "/a"}, {"name": "P", "value": "$(P):/b"}])), 0);
+}
+
+#[test]
+fn a_variable_that_adds_to_itself_is_no_warning() {
+    let env = |name: &str| {
+        json!({"env": [{"name": name, "value": "${LD_LIBRARY_PATH}:/usr/local/nvidia/lib64"},
+        {"name": "LD_LIBRARY_PATH", "value": "${LD_LIBRARY_PATH}:/usr/local/nvidia/lib64"}]})
+    };
+    let found = findings_of("INF076", &with(OLD, env("OTHER_PATH")));
+    let severities: Vec<_> = found.iter().map(|found| found.severity).collect();
+    assert_eq!(severities, [Severity::Warning, Severity::Information]);
 }

@@ -35,7 +35,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         .filter_map(|variable| {
             let text = facts.workload.object.pointer(variable.at.as_str())?.get("value")?.as_str()?;
             let name = reference(container, text)?;
-            Some(finding(variable.at.with_trailing_token("value"), name, text, None))
+            let at = variable.at.with_trailing_token("value");
+            Some(if name == variable.name { of_itself(at, name) } else { finding(at, name, text, None) })
         })
         .collect();
     if !has_shell(container) {
@@ -62,6 +63,13 @@ fn reference<'t>(container: &Container<'_>, text: &'t str) -> Option<&'t str> {
         let (name, _) = part.split_once('}')?;
         container.variable(name).map(|_| name)
     })
+}
+
+/// `LD_LIBRARY_PATH: ${LD_LIBRARY_PATH}:/usr/local/nvidia/lib64`: the image's value is lost, what is added counts. What
+/// needed the image's value fails loudly; most images have none.
+fn of_itself(at: PointerBuf, name: &str) -> Found {
+    let what = format!("`${{{name}}}` in `{name}` stays as it is: the image's own value is not added to");
+    Found::new(at, what, "leave it out, or set the variable in a script").with_severity(Severity::Information)
 }
 
 fn finding(at: PointerBuf, name: &str, text: &str, fixed: Option<String>) -> Found {

@@ -34,7 +34,7 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
     let written = |direction: &str| autoscaler.behavior.and_then(|behavior| behavior.get(direction));
     // `autoscaling/v1` has no behaviour: the field would be lost.
     let is_old = autoscaler.is_first_version();
-    if facts.target.is_empty() || is_old || !is_default(written(DOWN), 300.0, DEFAULT_DOWN) {
+    if facts.target.is_empty() || is_old || !is_default(written(DOWN), None, DEFAULT_DOWN) {
         return Vec::new();
     }
     let what = "scaling down is left at its default: all surplus replicas go at once after 300 s";
@@ -43,7 +43,7 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
         what,
         "set `behavior.scaleDown` to one replica at a time after a longer window",
     );
-    let up_is_free = is_default(written(UP), 0.0, DEFAULT_UP);
+    let up_is_free = is_default(written(UP), Some(0.0), DEFAULT_UP);
     vec![match fix(&autoscaler.behavior_at(), up_is_free) {
         Some(fix) => found.with_fix(fix),
         None => found,
@@ -58,11 +58,11 @@ const DEFAULT_UP: &[(&str, f64, f64)] = &[("Pods", 4.0, 15.0), ("Percent", 100.0
 const DEFAULT_DOWN: &[(&str, f64, f64)] = &[("Percent", 100.0, 15.0)];
 
 /// Whether rules say nothing beyond the API server's defaults, which stand there when admission sees the object: an
-/// author who writes one direction gets the other filled in.
-fn is_default(rules: Option<&Value>, window: f64, policies: &[(&str, f64, f64)]) -> bool {
+/// author who writes one direction gets the other filled in. A window it fills in for scaling up alone.
+fn is_default(rules: Option<&Value>, window: Option<f64>, policies: &[(&str, f64, f64)]) -> bool {
     let Some(rules) = rules.filter(|rules| !rules.is_null()) else { return true };
     let field = |name: &str| rules.get(name).filter(|value| !value.is_null());
-    field("stabilizationWindowSeconds").is_none_or(|seconds| seconds.as_f64() == Some(window))
+    field("stabilizationWindowSeconds").is_none_or(|seconds| window.is_some() && seconds.as_f64() == window)
         && field("selectPolicy").is_none_or(|select| select == "Max")
         && field("tolerance").is_none()
         && field("policies").is_none_or(|written| are_default(written, policies))
@@ -86,8 +86,9 @@ fn fix(at: &PointerBuf, up_is_free: bool) -> Option<Fix> {
     let edits = directions.iter().map(|direction| {
         Some(Edit::Set { at: at.with_trailing_token(*direction), value: ours.get(*direction)?.clone() })
     });
+    let up = if up_is_free { ", and up by doubling each minute" } else { "" };
     Some(Fix {
-        summary: "scale down by one replica in two minutes after ten quiet minutes".to_owned(),
+        summary: format!("scale down by one replica in two minutes after ten quiet minutes{up}"),
         caution: Caution::Safe,
         edits: edits.collect::<Option<_>>()?,
     })
@@ -103,7 +104,7 @@ mod tests {
             "selectPolicy": "Max",
             "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
         });
-        assert!(is_default(Some(&filled), 300.0, DEFAULT_DOWN));
+        assert!(is_default(Some(&filled), None, DEFAULT_DOWN));
         let up = json!({
             "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
             "policies": [
@@ -111,13 +112,15 @@ mod tests {
                 {"type": "Percent", "value": 100, "periodSeconds": 15},
             ],
         });
-        assert!(is_default(Some(&up), 0.0, DEFAULT_UP));
+        assert!(is_default(Some(&up), Some(0.0), DEFAULT_UP));
         for own in [
             json!({"stabilizationWindowSeconds": 120}),
+            // The controller's default, but nobody fills it in: the author wrote it.
+            json!({"stabilizationWindowSeconds": 300}),
             json!({"selectPolicy": "Disabled"}),
             json!({"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}),
         ] {
-            assert!(!is_default(Some(&own), 300.0, DEFAULT_DOWN), "{own}");
+            assert!(!is_default(Some(&own), None, DEFAULT_DOWN), "{own}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::hub_cache::{HubCache, Medium};
 use crate::inspect::{Container, EnvironmentValue, ModelSource};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
+use crate::rules::storage::model_bucket;
 use crate::rules::{Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Severity};
 
 /// INF007.
@@ -34,7 +35,12 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let owner = |id: &str| id.split_once('/').map(|(owner, _)| owner.to_ascii_lowercase());
     let is_gated = model.gated && owner(id).is_some() && owner(id) == owner(&model.id);
     let container = facts.pod.serving();
-    if !is_gated || facts.pod.hub_token().is_some() || may_have_token(container) || !downloads(facts) {
+    if !is_gated
+        || facts.is_patch()
+        || facts.pod.hub_token().is_some()
+        || may_have_token(container)
+        || !downloads(facts)
+    {
         return Vec::new();
     }
     let settings = facts.background.settings;
@@ -76,7 +82,16 @@ fn downloads(facts: &Facts<'_>) -> bool {
             variable.value == EnvironmentValue::Secret
         });
     let dummy = pod.arguments.text(&["load-format"]).known().is_some_and(|format| format == "dummy");
-    let fresh = HubCache::of(pod)
-        .is_some_and(|cache| !matches!(cache.medium, Medium::Elsewhere | Medium::Fuse { .. }));
-    !offline && !dummy && fresh
+    // The weights are to come from the bucket; what is missing for that is another finding.
+    let bucket = model_bucket(facts).is_some();
+    !offline && !dummy && !bucket && HubCache::of(pod).is_some_and(|cache| is_fresh(facts, &cache))
+}
+
+/// Whether nothing put the weights there before: no volume that outlives the Pod, none that another container fills.
+fn is_fresh(facts: &Facts<'_>, cache: &HubCache<'_>) -> bool {
+    match cache.medium {
+        Medium::Container | Medium::SmallSharedMemory => true,
+        Medium::NodeDisk(volume) | Medium::Memory(volume) => !facts.pod.is_mounted_beside(volume),
+        Medium::Elsewhere | Medium::Fuse { .. } => false,
+    }
 }

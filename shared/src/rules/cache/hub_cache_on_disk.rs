@@ -50,7 +50,7 @@ struct Disk {
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let ModelSource::Hub(id) = &facts.pod.model else { return Vec::new() };
     let Some((_, checkpoint)) = facts.model else { return Vec::new() };
-    if !downloads_at_start(facts) {
+    if facts.is_patch() || !downloads_at_start(facts) {
         return Vec::new();
     }
     let Some(cache) = HubCache::of(facts.pod) else { return Vec::new() };
@@ -62,6 +62,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
                 what: format!("the volume `{}` holds {:.0} GiB", volume.name, size / GIB),
                 severity: Severity::Warning,
             }),
+            // Who sized the volume to the weights, on a node that nothing here knows, knows the node.
+            VolumeSource::Disk { size_bytes: Some(_) } if facts.machines.is_empty() => None,
             _ => disk_too_small(facts, weights_gib),
         },
         _ => None,
@@ -105,14 +107,16 @@ fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
     let needed_gib = weights_gib + image_gib;
     let default = BootDisk::DEFAULT;
     if facts.machines.is_empty() {
-        return (weights_gib >= EVICTED_FROM_GIB)
-            .then(|| {
-                format!(
-                    "a node's default boot disk of {} GiB holds less than {EVICTED_FROM_GIB}",
-                    default.gib
-                )
-            })
-            .and_then(warning);
+        return (weights_gib >= EVICTED_FROM_GIB).then(|| Disk {
+            what: format!(
+                "GKE's default boot disk of {} GiB holds less than {EVICTED_FROM_GIB}",
+                default.gib
+            ),
+            severity: match is_of_another_kind(facts, weights_gib) {
+                true => Severity::Information,
+                false => Severity::Warning,
+            },
+        });
     }
     if facts.machines.iter().any(|machine| machine.bundled_local_ssd_gb.is_some()) {
         let usable = facts.machines.iter().map(|machine| machine.pod_ephemeral_gib()).reduce(f64::max)?;
@@ -135,6 +139,24 @@ fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
         what: format!("a default boot disk of {} GiB promises {promised:.0} GiB to Pods", default.gib),
         severity: Severity::Information,
     })
+}
+
+/// Share of the weights that no chip of 40 GiB holds beside anything else. Machines with larger chips bring local SSD.
+const LARGE_CHIP_GIB: f64 = 36.0;
+
+/// Whether the node is likely to have another disk than GKE's default: it is chosen by labels that are not GKE's, its
+/// accelerators are claimed or none of GKE's, or they are too large for machines without local SSD.
+fn is_of_another_kind(facts: &Facts<'_>, weights_gib: f64) -> bool {
+    let pod = facts.pod;
+    let claimed = pod.spec().get("resourceClaims").is_some();
+    let chosen = claimed || pod.node.constrained_otherwise || !pod.node.machines.is_empty();
+    let resource = pod.accelerator.as_ref().map(|request| request.resource.as_str());
+    let kinds = [AcceleratorKind::Gpu, AcceleratorKind::Tpu];
+    let foreign = resource.is_some_and(|name| kinds.iter().all(|kind| kind.resource() != name));
+    let pods = pod.pods_per_replica.or_default(1).unwrap_or(1);
+    let chips = facts.accelerators_per_pod().map(|chips| f64::from(chips) * f64::from(pods));
+    let large = !facts.is_tpu() && chips.is_some_and(|chips| weights_gib > chips * LARGE_CHIP_GIB);
+    chosen || foreign || large
 }
 
 fn image_gb(facts: &Facts<'_>) -> f64 {

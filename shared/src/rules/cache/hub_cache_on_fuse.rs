@@ -2,6 +2,7 @@
 
 use super::hub_cache::{HubCache, Medium};
 use crate::inspect::{ModelSource, VolumeSource};
+use crate::rules::compilation::most_replicas;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{Check, Facts, Group, Rule, Scope, Severity};
@@ -37,5 +38,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let what = format!("`{id}` is downloaded into the Cloud Storage FUSE mount `{}`", mount.path);
     let remedy = "copy the model into the bucket once and serve it by its path from a read-only mount, or keep the Hub \
                   cache on the node";
-    vec![Found::new(mount.at.clone(), what, remedy)]
+    let found = Found::new(mount.at.clone(), what, remedy);
+    // One replica is slow at its first start, and Google's own samples do so; nobody writes over it.
+    let several = most_replicas(facts).is_some_and(|replicas| replicas > 1);
+    vec![if several { found } else { found.with_severity(Severity::Information) }]
 }

@@ -123,7 +123,8 @@ fn shared_memory_is_asked_of_gpu_servers_alone() {
 #[test]
 fn a_token_by_any_way_counts() {
     let gemma = server(
-        json!({"image": "vllm/vllm-openai:v0.9.0", "args": ["--model=google/gemma-3-4b-it", "--max-num-batched-tokens=2048"]}),
+        json!({"image": "vllm/vllm-openai:v0.9.0", "args": ["--model=google/gemma-3-4b-it", "--max-num-batched-tokens=2048"],
+            "resources": {"limits": {"nvidia.com/gpu": "1"}}}),
         json!({"volumes": [
             {"name": "token", "secret": {"secretName": "hf"}},
             {"name": "models", "persistentVolumeClaim": {"claimName": "models"}},
@@ -182,4 +183,75 @@ fn placeholders_are_no_tokens_and_a_token_is_never_shown() {
     let script =
         json!({"command": ["sh", "-c", format!("export HF_TOKEN={token}; vllm serve google/gemma-3-4b-it")]});
     assert_eq!(findings_of("INF008", &merged(with(""), CONTAINER, script)).len(), 1);
+}
+
+/// A server of 131 GiB of weights on `chips` accelerators of a kind that nothing names.
+fn unlabelled(chips: u32) -> Value {
+    let object = merged(llama(), SPEC, json!({"nodeSelector": null}));
+    merged(object, CONTAINER, json!({"resources": {"limits": {"nvidia.com/gpu": chips}}}))
+}
+
+#[test]
+fn the_disk_of_a_node_that_is_not_gke_s_is_no_warning() {
+    let severity = |object: &Value| findings_of("INF001", object).first().map(|found| found.severity);
+    assert_eq!(severity(&unlabelled(8)), Some(Severity::Warning));
+    let elsewhere = [
+        json!({"nodeSelector": {"karpenter.sh/nodepool": "gpu"}}),
+        json!({"nodeSelector": {"node.kubernetes.io/instance-type": "p5.48xlarge"}}),
+        json!({"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpus"}]}),
+    ];
+    for spec in elsewhere {
+        assert_eq!(severity(&merged(unlabelled(8), SPEC, spec)), Some(Severity::Information));
+    }
+    let amd = json!({"resources": {"limits": {"nvidia.com/gpu": null, "amd.com/gpu": 8}}});
+    assert_eq!(severity(&merged(unlabelled(8), CONTAINER, amd)), Some(Severity::Information));
+    // 66 GiB for each of two: chips of 80 GB, whose machines bring local SSD.
+    assert_eq!(severity(&unlabelled(2)), Some(Severity::Information));
+}
+
+#[test]
+fn a_cache_volume_of_the_weights_size_on_an_unknown_node_is_silent() {
+    let volumes = |size: &str| {
+        let cache = json!({"name": "cache", "emptyDir": {"sizeLimit": size}});
+        let object = merged(unlabelled(8), SPEC, json!({"volumes": [cache]}));
+        let mounts = json!({"volumeMounts": [{"name": "cache", "mountPath": "/root/.cache/huggingface"}]});
+        merged(object, CONTAINER, mounts)
+    };
+    assert_eq!(findings_of("INF001", &volumes("150Gi")), []);
+    assert_eq!(findings_of("INF001", &volumes("50Gi")).len(), 1);
+}
+
+#[test]
+fn a_patch_lacks_what_its_base_has() {
+    let patch = merged(llama(), CONTAINER, json!({"resources": null, "env": null}));
+    assert_eq!(findings_of("INF001", &patch), []);
+    assert_eq!(findings_of("INF007", &patch), []);
+    let whole = merged(patch, "/spec", json!({"selector": {"matchLabels": {"app": "llama"}}}));
+    assert_eq!(findings_of("INF007", &whole).len(), 1);
+}
+
+#[test]
+fn weights_that_are_there_before_the_server_need_no_token() {
+    let without = merged(llama(), CONTAINER, json!({"env": null}));
+    assert_eq!(findings_of("INF007", &without).len(), 1);
+    let annotations = json!({"annotations": {"kubectl-infer.io/model-bucket-uri": "gs://models/llama"}});
+    let from_bucket = merged(without.clone(), "/spec/template/metadata", annotations);
+    assert_eq!(findings_of("INF007", &from_bucket), []);
+    let mounts = json!([{"name": "cache", "mountPath": "/root/.cache/huggingface"}]);
+    let fetched = merged(without, CONTAINER, json!({"volumeMounts": mounts}));
+    let fetched = merged(fetched, SPEC, json!({"volumes": [{"name": "cache", "emptyDir": {}}]}));
+    assert_eq!(findings_of("INF007", &fetched).len(), 1);
+    let fetch = json!({"name": "fetch", "image": "python:3.12", "volumeMounts": mounts});
+    assert_eq!(findings_of("INF007", &merged(fetched, SPEC, json!({"initContainers": [fetch]}))), []);
+}
+
+#[test]
+fn one_replica_that_downloads_into_a_bucket_is_slow_and_several_write_over_each_other() {
+    let bucket = json!({"name": "bucket", "csi": {"driver": "gcsfuse.csi.storage.gke.io"}});
+    let object = merged(llama(), SPEC, json!({"volumes": [bucket]}));
+    let mounts = json!({"volumeMounts": [{"name": "bucket", "mountPath": "/root/.cache/huggingface"}]});
+    let one = merged(object, CONTAINER, mounts);
+    let severity = |object: &Value| findings_of("INF006", object)[0].severity;
+    assert_eq!(severity(&one), Severity::Information);
+    assert_eq!(severity(&merged(one, "/spec", json!({"replicas": 3}))), Severity::Warning);
 }

@@ -71,7 +71,7 @@ impl<'a> CompilationCache<'a> {
 }
 
 /// Most replicas of the workload, by its own number or its autoscaler's; `None` where neither says so.
-pub(super) fn most_replicas(facts: &Facts<'_>) -> Option<u32> {
+pub(in crate::rules) fn most_replicas(facts: &Facts<'_>) -> Option<u32> {
     let autoscalers = facts.background.neighbours.autoscalers_of(&facts.workload.identity);
     let scaled = autoscalers.iter().filter_map(Autoscaler::most_replicas);
     facts.workload.replicas.into_iter().chain(scaled).max()

@@ -10,6 +10,8 @@ mod stale_cache;
 #[cfg(test)]
 mod tests;
 
+pub(super) use cache::most_replicas;
+
 /// Rules of this group, by id.
 pub(super) static RULES: &[&Rule] =
     &[&shared_cache::RULE, &no_cache::RULE, &read_only_cache::RULE, &stale_cache::RULE];

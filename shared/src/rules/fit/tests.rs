@@ -209,6 +209,11 @@ fn placeholders_and_digests_are_no_moving_images() {
         ("vllm/vllm-openai@sha256:0000", 0),
         ("vllm/vllm-openai:${VERSION}", 0),
         ("vllm/vllm-openai:v0.9.0", 0),
+        // The version is in the name.
+        (
+            "us-docker.pkg.dev/deeplearning-platform-release/gcr.io/huggingface-text-generation-inference-cu124.3-0.py311",
+            0,
+        ),
     ] {
         let object = merged(vllm(&[], "nvidia-l4", 1), CONTAINER, json!({"image": image}));
         assert_eq!(count("INF060", &object), found, "{image}");

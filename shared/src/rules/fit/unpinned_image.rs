@@ -30,6 +30,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let what = match image.tag {
+        // Google's containers of Hugging Face servers carry the version in their name.
+        None if image.repository.contains("deeplearning-platform-release/") => return Vec::new(),
         None => format!("`{}` has no tag", image.reference),
         Some(tag @ ("latest" | "nightly" | "main" | "master" | "dev")) => {
             format!("`{tag}` of `{}` moves", image.repository)

@@ -15,8 +15,8 @@ mod tests;
 pub(super) static RULES: &[&Rule] =
     &[&no_readiness_probe::RULE, &startup_budget::RULE, &liveness_while_loading::RULE, &no_drain::RULE];
 
-/// Whether the workload runs until it is stopped, and the Pod takes requests.
+/// Whether the workload runs until it is stopped, the Pod takes requests, and the object tells all of it.
 fn is_endless(facts: &Facts<'_>) -> bool {
     let ends = ["Job", "CronJob", "JobSet"].contains(&facts.workload.identity.kind);
-    !ends && facts.pod.role != Role::Worker
+    !ends && facts.pod.role != Role::Worker && !facts.is_patch()
 }

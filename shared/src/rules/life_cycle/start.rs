@@ -1,6 +1,6 @@
 //! How long a server takes from its start until it answers.
 
-use crate::inspect::{ModelSource, Probe, ProbeHandler, Role, ServerKind, Sharing, Told};
+use crate::inspect::{ModelSource, Probe, ProbeHandler, Role, ServerKind, Sharing, Told, VolumeSource};
 use crate::rules::Facts;
 
 /// Fastest download from the Hub, in bytes a second: a line of 10 Gbit/s with nobody else on it.
@@ -12,8 +12,11 @@ const FASTEST_LOAD: f64 = 4.0e9;
 /// Seconds that imports, memory profiling and graph capture take at least, whatever the model.
 const LEAST_GPU_SECONDS: f64 = 40.0;
 
-/// Seconds of a first compilation on TPU at least: 10 to 30 minutes are usual.
-const LEAST_TPU_SECONDS: f64 = 600.0;
+/// The same where graphs are not captured.
+const LEAST_EAGER_SECONDS: f64 = 20.0;
+
+/// Seconds of a first compilation on TPU at least: 10 to 30 minutes are usual, small models on newer servers take half.
+const LEAST_TPU_SECONDS: f64 = 300.0;
 
 /// What a start is given where nothing stops it: as in the manifests of this project, a gigabit line, a slow disk, ten
 /// minutes for the rest, forty on TPU.
@@ -45,7 +48,12 @@ impl Start {
         let weights = bytes.unwrap_or_default();
         let download = if downloads(facts) { weights } else { 0.0 };
         let compiles = facts.is_tpu() && facts.pod.server == ServerKind::Vllm && compiles_anew(facts);
-        let fixed = if compiles { LEAST_TPU_SECONDS } else { LEAST_GPU_SECONDS };
+        let eager = facts.pod.arguments.option(&["enforce-eager", "disable-cuda-graph"]).is_some();
+        let fixed = match (compiles, eager) {
+            (true, _) => LEAST_TPU_SECONDS,
+            (false, true) => LEAST_EAGER_SECONDS,
+            (false, false) => LEAST_GPU_SECONDS,
+        };
         let slow = if facts.is_tpu() { SLOW_TPU_SECONDS } else { SLOW_GPU_SECONDS };
         let least_seconds = download / FASTEST_DOWNLOAD + weights / FASTEST_LOAD + fixed;
         // A model of unknown size is given half an hour.
@@ -56,7 +64,11 @@ impl Start {
             (false, true) => format!("loading {:.0} GB at 4 GB/s", weights / 1e9),
             (false, false) => "any start".to_owned(),
         };
-        let rest = if compiles { "compiling for TPU" } else { "imports, profiling and graph capture" };
+        let rest = match (compiles, eager) {
+            (true, _) => "compiling for TPU",
+            (false, true) => "imports and profiling",
+            (false, false) => "imports, profiling and graph capture",
+        };
         let words = format!("{of}, and {fixed:.0} s of {rest}");
         Some(Self { least_seconds, generous_seconds, words })
     }
@@ -77,7 +89,14 @@ fn asks_server(facts: &Facts<'_>, probe: &Probe<'_>) -> bool {
 fn downloads(facts: &Facts<'_>) -> bool {
     let cache = facts.pod.hub_cache();
     let lost = match &cache.path {
-        Told::Is(path) => matches!(facts.pod.sharing_of(path), Sharing::Container | Sharing::Pod),
+        Told::Is(path) => match facts.pod.sharing_of(path) {
+            Sharing::Container => true,
+            // A claim is there at the second start; what an init container fetched is there at the first.
+            Sharing::Pod => facts.pod.volume_of(path).is_some_and(|volume| {
+                !matches!(volume.source, VolumeSource::Claim { .. }) && !facts.pod.is_mounted_beside(volume)
+            }),
+            Sharing::Shared | Sharing::ReadOnly | Sharing::Unknown => false,
+        },
         Told::Unset => true,
         Told::Unknown => false,
     };

@@ -85,3 +85,19 @@ fn what_ends_by_itself_needs_neither_readiness_nor_drain() {
     let longer = merged(with(json!({})), SPEC, json!({"terminationGracePeriodSeconds": 300}));
     assert_eq!(count("INF088", &longer), 0);
 }
+
+#[test]
+fn what_an_init_container_or_a_claim_keeps_is_not_downloaded() {
+    let startup =
+        json!({"startupProbe": {"httpGet": {"port": 8000}, "periodSeconds": 10, "failureThreshold": 8}});
+    let mounts = json!([{"name": "cache", "mountPath": "/root/.cache/huggingface"}]);
+    let object = merged(with(startup), CONTAINER, json!({"volumeMounts": mounts}));
+    let on_disk = merged(object.clone(), SPEC, json!({"volumes": [{"name": "cache", "emptyDir": {}}]}));
+    assert_eq!(count("INF086", &on_disk), 1);
+    let fetch = json!({"name": "fetch", "image": "python:3.12", "volumeMounts": mounts});
+    assert_eq!(count("INF086", &merged(on_disk, SPEC, json!({"initContainers": [fetch]}))), 0);
+    let claims = json!({"volumeClaimTemplates": [{"metadata": {"name": "cache"}}]});
+    let mut stateful = merged(object, "/spec", claims);
+    stateful["kind"] = json!("StatefulSet");
+    assert_eq!(count("INF086", &stateful), 0);
+}

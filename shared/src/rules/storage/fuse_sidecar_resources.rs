@@ -71,11 +71,26 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     }
     let cache = pod.volumes.iter().find(|volume| volume.name == CACHE_VOLUME);
     let found = match cache.map(|cache| (cache, cache.source)) {
+        // The driver uses the volume only where a file cache is asked for.
+        Some(_) if !caches_files(facts) => no_memory_limit(facts),
         Some((cache, VolumeSource::Memory { size_bytes })) => cache_in_memory(facts, cache, size_bytes),
         Some((cache, VolumeSource::Disk { size_bytes: Some(size) })) => cache_on_disk(facts, cache, size),
         _ => cache_of_the_driver(facts).or_else(|| no_memory_limit(facts)),
     };
     found.into_iter().collect()
+}
+
+/// Whether a volume of the Pod has its file cache turned on, or leaves that to a claim or a profile.
+fn caches_files(facts: &Facts<'_>) -> bool {
+    let asks = |source: VolumeSource<'_>| match source {
+        VolumeSource::Fuse { attributes, .. } => {
+            let options = MountOptions::of(attributes);
+            options.follows_profile() || FileCache::of(options).is_some()
+        }
+        VolumeSource::Claim { .. } => true,
+        _ => false,
+    };
+    facts.pod.volumes.iter().any(|volume| asks(volume.source))
 }
 
 fn cache_in_memory(facts: &Facts<'_>, cache: &Volume<'_>, size_bytes: Option<f64>) -> Option<Found> {

@@ -19,6 +19,7 @@ mod mount_options;
 mod tests;
 mod weights;
 
+pub(super) use model_bucket::named as model_bucket;
 pub(super) use mount_options::MountOptions;
 
 /// Rules of this group, by id.

@@ -15,7 +15,7 @@ pub(super) const ANNOTATION: &str = "kubectl-infer.io/model-bucket-uri";
 const USUAL_VCPUS: f64 = 8.0;
 
 /// The bucket that the workload's annotation names; `None` without the annotation.
-pub(super) fn named(facts: &Facts<'_>) -> Option<Result<BucketUri, ManifestError>> {
+pub(in crate::rules) fn named(facts: &Facts<'_>) -> Option<Result<BucketUri, ManifestError>> {
     facts.pod.annotation(ANNOTATION).or_else(|| facts.workload.annotation(ANNOTATION)).map(BucketUri::parse)
 }
 

@@ -148,7 +148,7 @@ fn the_sidecar_is_asked_for_on_the_template_unless_it_is_there() {
 #[test]
 fn the_sidecars_limits_are_read_as_the_driver_reads_them() {
     let with = |cache: Value, annotations: Value| {
-        let mut object = bucket(json!({}));
+        let mut object = bucket(json!({"fileCacheCapacity": "4Gi"}));
         let cache = json!({"name": "gke-gcsfuse-cache", "emptyDir": cache});
         object.pointer_mut("/spec/template/spec/volumes").unwrap().as_array_mut().unwrap().push(cache);
         let found = findings_of(
@@ -292,4 +292,18 @@ fn annotations_that_inject_are_refused_and_shown_escaped() {
             assert_eq!(findings_of(id, &object), [], "{uri:?}");
         }
     }
+}
+
+#[test]
+fn a_cache_volume_without_a_file_cache_stays_empty() {
+    let found = |attributes: Value| {
+        let mut object = bucket(attributes);
+        let cache = json!({"name": "gke-gcsfuse-cache", "emptyDir": {"medium": "Memory"}});
+        object.pointer_mut("/spec/template/spec/volumes").unwrap().as_array_mut().unwrap().push(cache);
+        findings_of("INF025", &object).first().map(|found| found.severity)
+    };
+    let warned = Some(Severity::Warning);
+    assert_eq!(found(json!({"mountOptions": "implicit-dirs,file-cache:max-size-mb:-1"})), warned);
+    // What remains is that the sidecar has its default memory limit.
+    assert_eq!(found(json!({"mountOptions": "implicit-dirs"})), Some(Severity::Information));
 }
