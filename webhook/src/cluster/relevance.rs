@@ -60,14 +60,23 @@ fn may_serve() -> Value {
                      (has(pod.metadata) && has(pod.metadata.annotations) && \
                      pod.metadata.annotations.exists(key, key.startsWith('kubectl-infer.io/')))";
     let claims = "has(pod.spec.resourceClaims)";
-    let accelerator = "(has(container.resources) && has(container.resources.limits) && \
-                       container.resources.limits.exists(name, name.contains('/')))";
+    let asks = |amounts: &str| {
+        format!(
+            "(has(container.resources) && has(container.resources.{amounts}) && \
+                 container.resources.{amounts}.exists(name, name.contains('/')))"
+        )
+    };
     let named = format!(
         "(has(container.image) && container.image.matches('{SERVERS}')) || \
          (has(container.command) && container.command.exists(word, word.matches('{SERVERS}'))) || \
          (has(container.args) && container.args.exists(word, word.matches('{SERVERS}')))"
     );
-    let containers = format!("pod.spec.containers.exists(container, {accelerator} || {named})");
+    let container = format!("{} || {} || {named}", asks("limits"), asks("requests"));
+    // A server may run as a native sidecar, which stands among the init containers.
+    let containers = format!(
+        "(has(pod.spec.containers) && pod.spec.containers.exists(container, {container})) || \
+         (has(pod.spec.initContainers) && pod.spec.initContainers.exists(container, {container}))"
+    );
     json!({
         "name": "may-serve-a-model",
         "expression": format!("{template}{annotated} || {claims} || {containers})"),
