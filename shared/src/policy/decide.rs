@@ -74,16 +74,20 @@ fn mutate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, Catalog
         Ok(object) => object,
         Err(reason) => return Ok(Verdict::skipped(reason)),
     };
-    let (author, in_force) = match inspect(object) {
-        Subject::Unrelated => return Ok(Verdict::skipped(Skipped::Unrelated)),
-        subject => (Author::of(object, &subject), snapshot.in_force(request, object, &subject)),
-    };
+    let subject = inspect(object);
+    if subject == Subject::Unrelated {
+        return Ok(Verdict::skipped(Skipped::Unrelated));
+    }
+    let (author, in_force) = (Author::of(object, &subject), snapshot.in_force(request, object, &subject));
     let background = snapshot.background(&in_force);
-    let mut mended = mend(object, &author, &in_force, &background)?;
+    let judgements = judge(&subject, &author, &in_force, &background)?;
+    let mut mended = mend(object, judgements, &author, &in_force, &background)?;
     let release = snapshot.catalog.release()?;
     let notes = provenance::edits(&mended.object, &mended.fixed, &mended.left, &release.version);
     // An object whose metadata is no object cannot be annotated; the API server refuses it anyway.
-    if let Ok(noted) = apply(&notes, mended.object.to_mut()) {
+    if !notes.is_empty()
+        && let Ok(noted) = apply(&notes, mended.object.to_mut())
+    {
         mended.operations.extend(noted.0);
     }
     let warnings: Vec<_> = mended.fixed.iter().filter_map(overwritten).collect();

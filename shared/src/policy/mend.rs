@@ -19,6 +19,8 @@ const ROUNDS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Mended<'a> {
     pub(super) object: Cow<'a, Value>,
+    /// The object as it was written.
+    written: &'a Value,
     pub(super) operations: Vec<PatchOperation>,
     /// What was put right.
     pub(super) fixed: Vec<Judgement>,
@@ -48,41 +50,60 @@ pub(super) fn judge_in(
     Ok(findings.filter_map(|finding| Judgement::of(finding, in_force, author)).collect())
 }
 
-/// Makes the fixes of `object` that may be made, so that a second time there is none to make.
+/// Makes the fixes of `object` that may be made, so that a second time there is none to make. `judgements` are those
+/// of the object as it is.
 pub(super) fn mend<'a>(
     object: &'a Value,
+    judgements: Vec<Judgement>,
     author: &Author,
     in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Mended<'a>, CatalogError> {
-    mend_in(Scope::Everywhere, object, author, in_force, background)
+    mend_in(Scope::Everywhere, object, judgements, author, in_force, background)
 }
 
 /// The same, in files with the rules that only files are asked.
 pub(super) fn mend_in<'a>(
     place: Scope,
     object: &'a Value,
+    judgements: Vec<Judgement>,
     author: &Author,
     in_force: &InForce<'_>,
     background: &Background<'_>,
 ) -> Result<Mended<'a>, CatalogError> {
-    let mut mended =
-        Mended { object: Cow::Borrowed(object), operations: Vec::new(), fixed: Vec::new(), left: Vec::new() };
+    let mut mended = Mended::of(object, judgements);
     for _ in 0..ROUNDS {
-        mended.left = judge_in(place, &inspect(&mended.object), author, in_force, background)?;
         if !mended.fix_what_is_left() {
             return Ok(mended);
         }
+        mended.left = judge_in(place, &inspect(&mended.object), author, in_force, background)?;
+    }
+    if !mended.left.iter().any(Judgement::is_to_be_fixed) {
+        return Ok(mended);
     }
     // Fixes that undo each other: none is made, and each is reported.
     let mut left = judge_in(place, &inspect(object), author, in_force, background)?;
     for judgement in left.iter_mut().filter(|judgement| judgement.is_to_be_fixed()) {
         judgement.unfixed = Some(Unfixed::Impossible);
     }
-    Ok(Mended { object: Cow::Borrowed(object), operations: Vec::new(), fixed: Vec::new(), left })
+    Ok(Mended::of(object, left))
 }
 
-impl Mended<'_> {
+impl<'a> Mended<'a> {
+    fn of(written: &'a Value, left: Vec<Judgement>) -> Self {
+        Self { object: Cow::Borrowed(written), written, operations: Vec::new(), fixed: Vec::new(), left }
+    }
+
+    /// Undoes a fix of which the first edits were made and a later one failed: the object is made anew from what was
+    /// written and the fixes before. Copying it before each fix would cost every fix what only a broken one needs.
+    fn take_back(&mut self) {
+        let mut object = self.written.clone();
+        // The operations were made of this object, so they apply.
+        if json_patch::patch(&mut object, &self.operations).is_ok() {
+            self.object = Cow::Owned(object);
+        }
+    }
+
     /// Makes the fixes of what is left, and says whether there were any.
     fn fix_what_is_left(&mut self) -> bool {
         let mut any = false;
@@ -120,8 +141,6 @@ impl Mended<'_> {
             return Err(Unfixed::Removes);
         }
         let removes = removed.count() > 0;
-        // One edit is made or not; of several the first may be made and the second fail.
-        let before = (fix.edits.len() > 1).then(|| self.object.clone());
         match apply(&fix.edits, self.object.to_mut()) {
             Ok(operations) if operations.0.is_empty() => Err(Unfixed::Impossible),
             Ok(operations) => {
@@ -129,9 +148,7 @@ impl Mended<'_> {
                 Ok(removes)
             }
             Err(_) => {
-                if let Some(before) = before {
-                    self.object = before;
-                }
+                self.take_back();
                 Err(Unfixed::Impossible)
             }
         }

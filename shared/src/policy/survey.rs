@@ -45,7 +45,7 @@ pub fn survey(
     let judgements = judge_in(place, &subject, &author, &in_force, &background)?;
     let (fixed, mended) = match judgements.iter().any(Judgement::is_to_be_fixed) {
         true => {
-            let mended = mend_in(place, object, &author, &in_force, &background)?;
+            let mended = mend_in(place, object, judgements.clone(), &author, &in_force, &background)?;
             (mended.fixed, mended.object.into_owned())
         }
         false => (Vec::new(), object.clone()),
