@@ -83,6 +83,18 @@ fn may_serve() -> Value {
     })
 }
 
+/// A scale asks for more replicas. Fewer are never refused, and must be had while the webhook is down.
+fn asks_for_more() -> Value {
+    let replicas = |object: &str| {
+        format!("(has({object}.spec) && has({object}.spec.replicas) ? {object}.spec.replicas : 0)")
+    };
+    let (after, before) = (replicas("object"), replicas("oldObject"));
+    json!({
+        "name": "asks-for-more-replicas",
+        "expression": format!("request.kind.kind != 'Scale' || {after} > {before}"),
+    })
+}
+
 /// Conditions of the webhook that changes objects.
 pub(super) fn mutating() -> Value {
     json!([stays(), is_no_mirror(), has_no_controller(), may_serve()])
@@ -91,5 +103,5 @@ pub(super) fn mutating() -> Value {
 /// Conditions of the webhook that judges objects. What a controller owns is judged too where its owner is of a kind
 /// that is not, such as an operator's own.
 pub(super) fn validating() -> Value {
-    json!([stays(), is_no_mirror(), is_not_judged_already(), may_serve()])
+    json!([stays(), is_no_mirror(), is_not_judged_already(), asks_for_more(), may_serve()])
 }

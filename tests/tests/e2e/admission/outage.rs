@@ -41,6 +41,12 @@ fn what_runs_goes_on_and_can_be_deleted() -> Result<()> {
         Ok((!now.is_empty() && now.iter().all(|name| !before.contains(name))).then_some(()))
     })?;
 
+    // Fewer replicas can be had, of an inference workload too; more are judged first.
+    let more = namespace.kubectl()?.args(["scale", "deployment/server", "--replicas=2"]).output()?;
+    ensure!(!more.status.success(), "more replicas were not judged");
+    kubectl(namespace, &["scale", "deployment/server", "--replicas=0"])?;
+    kubectl(namespace, &["scale", "statefulset/statefulset", "--replicas=0"])?;
+
     // What is held goes.
     let free = r#"{"metadata":{"finalizers":null}}"#;
     for kind in KINDS {
