@@ -67,8 +67,8 @@ impl InferWebhook {
         Ok((webhook, certificates))
     }
 
-    /// Starts one as the user of a kubeconfig, with arguments beside the addresses that it listens on and the URL
-    /// that it registers. It need not be ready yet when this returns. `dir` is for its log, and lives as long as
+    /// Starts one as the user of a kubeconfig, with arguments beside the addresses that it listens on and, unless they
+    /// name another, the URL that it registers. It need not be ready yet when this returns. `dir` is for its log, and lives as long as
     /// the program.
     pub fn launch(
         control_plane: &ControlPlane,
@@ -78,10 +78,12 @@ impl InferWebhook {
     ) -> Result<Self> {
         let [port, health_port] = free_ports()?;
         let log = File::create(dir.path().join("log"))?;
+        let has_url = arguments.iter().any(|argument| argument.starts_with("--client-url"));
+        let own_url = (!has_url).then(|| format!("--client-url=https://127.0.0.1:{port}"));
         let process = Command::new(binaries::infer_webhook()?)
             .arg(format!("--listen=127.0.0.1:{port}"))
             .arg(format!("--metrics-listen=127.0.0.1:{health_port}"))
-            .arg(format!("--client-url=https://127.0.0.1:{port}"))
+            .args(own_url)
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
             // With the programs of the control plane, so that it does not outlive the test process.
