@@ -133,9 +133,10 @@ fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
 fn environment<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Environment<'a>> {
     let list = container.get("env").and_then(Value::as_array);
     let list = list.into_iter().flatten().enumerate();
+    let above = at.with_trailing_token("env");
     let read = list.filter_map(|(index, entry)| {
         let name = entry.get("name").and_then(Value::as_str)?;
-        let at = at.concat(&PointerBuf::from_tokens(["env", &index.to_string()]));
+        let at = above.with_trailing_token(index);
         let value = match entry.get("value").and_then(Value::as_str) {
             Some(text) if text.contains("$(") => EnvironmentValue::Reference,
             Some(text) => EnvironmentValue::Literal(text),

@@ -1,5 +1,7 @@
 //! INF077: one variable, two values.
 
+use std::collections::HashMap;
+
 use crate::inspect::{Environment, EnvironmentValue};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -23,8 +25,9 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let environment = &facts.pod.serving().environment;
-    let found = environment.iter().enumerate().filter_map(|(index, variable)| {
-        let earlier = environment.iter().take(index).rev().find(|other| other.name == variable.name)?;
+    let mut last: HashMap<&str, &Environment<'_>> = HashMap::with_capacity(environment.len());
+    let found = environment.iter().filter_map(|variable| {
+        let earlier = last.insert(variable.name, variable)?;
         let (old, new) = (literal(earlier)?, literal(variable)?);
         let what = format!("`{}` is set to `{}` and then to `{}`", variable.name, short(old), short(new));
         (old != new).then(|| Found::new(variable.at.clone(), what, "keep one of the two"))

@@ -33,7 +33,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         .environment
         .iter()
         .filter_map(|variable| {
-            let text = facts.workload.object.pointer(variable.at.as_str())?.get("value")?.as_str()?;
+            let text = variable.text?;
             let name = reference(container, text)?;
             let at = variable.at.with_trailing_token("value");
             Some(if name == variable.name { of_itself(at, name) } else { finding(at, name, text, None) })
