@@ -103,21 +103,6 @@ pub fn helm() -> Result<PathBuf> {
     Ok(programs.join("helm"))
 }
 
-/// The real kubeconform, which checks objects against JSON schemas.
-pub fn kubeconform() -> Result<PathBuf> {
-    static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let programs = once(&DIR, || {
-        let module = GoModule {
-            name: "kubeconform",
-            packages: &["github.com/yannh/kubeconform/cmd/kubeconform"],
-            linker_flags: "-s -w".to_owned(),
-            duration: "half a minute",
-        };
-        module.built(|_, _| Ok(()))
-    })?;
-    Ok(programs.join("kubeconform"))
-}
-
 /// The plugin, built from this checkout by Cargo.
 pub fn kubectl_infer() -> Result<&'static Path> {
     static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::annotation::Author;
 use super::compiled::Compiled;
-use super::mend::{judge, mend};
+use super::mend::mend;
 use super::{
     Action, Consequence, InForce, Judgement, PolicyReport, Request, Ruling, Skipped, Snapshot, standing,
 };
@@ -102,9 +102,10 @@ pub fn explain(
     let author = Author::of(object, &subject);
     let in_force = snapshot.in_force(request, object, &subject);
     let background = snapshot.background(&in_force);
-    let judgements = judge(&subject, &author, &in_force, &background)?;
-    let fixed = mend(object, judgements, &author, &in_force, &background)?.fixed;
     let mut findings = check_in(Scope::Everywhere, &subject, &background)?;
+    let judgements =
+        findings.iter().cloned().filter_map(|finding| Judgement::of(finding, &in_force, &author));
+    let fixed = mend(object, judgements.collect(), &author, &in_force, &background)?.fixed;
     // What was only found after another fix.
     let later: Vec<_> = fixed.iter().map(|judgement| &judgement.finding).collect();
     let later: Vec<_> = later.into_iter().filter(|finding| !findings.contains(finding)).cloned().collect();

@@ -64,22 +64,10 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 ///
 /// The embedded catalog or an overlay cannot be read.
 pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>, CatalogError> {
-    check_subject(&inspect(object), background)
+    check_in(Scope::LintOnly, &inspect(object), background)
 }
 
-/// What the rules find in an object that has been inspected, in the order of [`rules`].
-///
-/// # Errors
-///
-/// The embedded catalog or an overlay cannot be read.
-pub fn check_subject(
-    subject: &Subject<'_>,
-    background: &Background<'_>,
-) -> Result<Vec<Finding>, CatalogError> {
-    check_in(Scope::LintOnly, subject, background)
-}
-
-/// The same of the rules that are asked in `place`: in files all, at admission none of those that are for files only
+/// What the rules that are asked in `place` find in an object that has been inspected, in the order of [`rules`]: in files all, at admission none of those that are for files only
 /// and may take their time.
 ///
 /// # Errors

@@ -1,6 +1,0 @@
-//go:build tools
-
-// Package tools names the program that the tests build, so that go.mod and go.sum pin it.
-package tools
-
-import _ "github.com/yannh/kubeconform/cmd/kubeconform"
