@@ -10,9 +10,11 @@ mod entry;
 mod error;
 mod evidence;
 mod flags;
+mod hugging_face;
 mod lookup;
 mod machine;
 mod model;
+mod parameters;
 mod price;
 mod profile;
 mod server;
@@ -24,12 +26,14 @@ pub use error::CatalogError;
 pub(crate) use error::nearest;
 pub use evidence::Evidence;
 pub use flags::{FlagSpan, FlagTable, FlagVersion, Support};
+pub use hugging_face::{ConfigError, MAX_CONFIG_BYTES, model_from_config};
 pub use lookup::{Catalog, Found, OverlayDocument, Release};
 pub use machine::{BootDisk, Machine, Topology};
 pub use model::{
-    Architecture, AttentionKind, AttentionLayers, Checkpoint, FeedForwardKind, FeedForwardLayers, Model,
-    Precision,
+    Architecture, AttentionKind, AttentionLayers, CacheElement, Checkpoint, FeedForwardKind,
+    FeedForwardLayers, Model, Precision,
 };
+pub use parameters::{AttentionParameters, FeedForwardParameters};
 pub use price::{Price, PriceBasis, PriceTable, PricingModel, RegionPrices};
 pub use profile::{Profile, ProfilePoint};
 pub use server::{ArgumentNames, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion};

@@ -58,6 +58,26 @@ impl Precision {
     }
 }
 
+/// Numeric format of the elements of a KV cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheElement {
+    /// 16 bits: bfloat16 or IEEE half, as the model computes.
+    Bf16,
+    /// 8-bit floating point.
+    Fp8,
+}
+
+impl CacheElement {
+    /// Bytes of one element.
+    pub const fn bytes(self) -> f64 {
+        match self {
+            Self::Bf16 => 2.0,
+            Self::Fp8 => 1.0,
+        }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -99,6 +119,13 @@ pub struct Checkpoint {
     pub precision: Precision,
     /// Size of the weight files in bytes.
     pub bytes: u64,
+    /// Bytes of them that a server loads, where it leaves some out: layers that predict tokens ahead are loaded for
+    /// speculation only, vision towers are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_bytes: Option<u64>,
+    /// Elements of the KV cache that the checkpoint's quantization settings ask for; absent: the server's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_element: Option<CacheElement>,
     /// Where the size comes from, when not from the model's own evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
@@ -120,6 +147,10 @@ pub struct Architecture {
     pub attention: Vec<AttentionLayers>,
     /// Feed-forward layers by kind.
     pub feed_forward: Vec<FeedForwardLayers>,
+    /// Elements of a second embedding that every token brings, over all layers (Gemma 3n and 4); looked up, not
+    /// multiplied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_layer_embedding: Option<u32>,
 }
 
 /// A number of attention (or attention-like) layers of one kind.
@@ -144,6 +175,16 @@ pub enum AttentionKind {
         kv_heads: u32,
         /// Width of a head.
         head_dim: u32,
+        /// Whether the query projection is twice as wide, its second half a gate on the output (Qwen3.5).
+        #[serde(default, skip_serializing_if = "is_false")]
+        output_gate: bool,
+        /// Whether values are the keys before their rotation, without a projection of their own (Gemma 4); both
+        /// are kept in the cache.
+        #[serde(default, skip_serializing_if = "is_false")]
+        values_are_keys: bool,
+        /// Whether these layers read keys and values of an earlier layer and keep none (Gemma 3n and 4).
+        #[serde(default, skip_serializing_if = "is_false")]
+        shares_cache: bool,
     },
     /// Keys and values of the last `window` tokens only.
     Sliding {
@@ -155,6 +196,16 @@ pub enum AttentionKind {
         kv_heads: u32,
         /// Width of a head.
         head_dim: u32,
+        /// Whether the query projection is twice as wide, its second half a gate on the output (Qwen3.5).
+        #[serde(default, skip_serializing_if = "is_false")]
+        output_gate: bool,
+        /// Whether values are the keys before their rotation, without a projection of their own (Gemma 4); both
+        /// are kept in the cache.
+        #[serde(default, skip_serializing_if = "is_false")]
+        values_are_keys: bool,
+        /// Whether these layers read keys and values of an earlier layer and keep none (Gemma 3n and 4).
+        #[serde(default, skip_serializing_if = "is_false")]
+        shares_cache: bool,
     },
     /// Multi-head latent attention: one compressed vector a token, the same on every tensor-parallel rank.
     Latent {
@@ -174,12 +225,20 @@ pub enum AttentionKind {
         /// Width of the sparse-attention index key kept for each token, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index_head_dim: Option<u32>,
+        /// Heads that score the index keys, where these layers have an index of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_heads: Option<u32>,
+        /// Most tokens that a query attends to, those that an index found: their own, or one shared with an
+        /// earlier layer. Absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_top_k: Option<u32>,
     },
     /// One vector, key and value at once, for every `ratio` tokens and for each of the last `window` (DeepSeek-V4);
     /// the same on every tensor-parallel rank.
     Compressed {
-        /// Tokens that share one kept vector.
-        ratio: u32,
+        /// Tokens that share one kept vector; absent: nothing older than the window is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ratio: Option<u32>,
         /// Latest tokens kept one by one.
         window: u32,
         /// Query heads.
@@ -189,11 +248,32 @@ pub enum AttentionKind {
         /// Width of the index key kept beside each shared vector, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index_head_dim: Option<u32>,
+        /// Heads that score the index keys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_heads: Option<u32>,
+        /// Most shared vectors that a query attends to. Absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index_top_k: Option<u32>,
+        /// Rank of the query's compression.
+        q_lora_rank: u32,
+        /// Groups of heads whose outputs are compressed apart.
+        o_groups: u32,
+        /// Rank of each group's compression.
+        o_lora_rank: u32,
     },
-    /// Constant state a sequence, whatever its length (Mamba, gated delta rule, linear attention).
+    /// Constant state a sequence, whatever its length (Mamba, gated delta rule, linear attention): for every value
+    /// head a matrix of `key_head_dim × value_head_dim`, and the last inputs of a short convolution.
     Recurrent {
-        /// Elements of state a layer and sequence.
-        state_elements: u64,
+        /// Groups that share a key and a query: key heads of a delta rule, `n_groups` of Mamba 2.
+        key_heads: u32,
+        /// Width of a key: `ssm_state_size` of Mamba 2.
+        key_head_dim: u32,
+        /// Heads that keep a state.
+        value_heads: u32,
+        /// Width of such a head.
+        value_head_dim: u32,
+        /// Inputs that the convolution before the mixer sees, the present one among them.
+        conv_kernel: u32,
     },
 }
 
@@ -243,6 +323,44 @@ const fn with_gate() -> u32 {
     3
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl AttentionKind {
+    /// Elements of the matrices that one such layer keeps for a sequence; 0 but for recurrent layers.
+    pub fn state_elements(&self) -> u64 {
+        match *self {
+            Self::Recurrent { key_head_dim, value_heads, value_head_dim, .. } => {
+                u64::from(key_head_dim) * u64::from(value_heads) * u64::from(value_head_dim)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Elements of the convolution's memory that one such layer keeps for a sequence; 0 but for recurrent layers.
+    pub fn conv_elements(&self) -> u64 {
+        match *self {
+            Self::Recurrent { conv_kernel, .. } => {
+                self.conv_channels() * u64::from(conv_kernel.saturating_sub(1))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Channels of the convolution: queries, keys and values side by side.
+    pub(super) fn conv_channels(&self) -> u64 {
+        match *self {
+            Self::Recurrent { key_heads, key_head_dim, value_heads, value_head_dim, .. } => {
+                2 * u64::from(key_heads) * u64::from(key_head_dim)
+                    + u64::from(value_heads) * u64::from(value_head_dim)
+            }
+            _ => 0,
+        }
+    }
+}
+
 impl Model {
     /// The checkpoint that the model's id names.
     pub fn stock_checkpoint(&self) -> Option<&Checkpoint> {
@@ -285,6 +403,9 @@ impl Entry for Model {
         for checkpoint in &self.checkpoints {
             name("checkpoints.id", &checkpoint.id)?;
             count("checkpoints.bytes", checkpoint.bytes, 4 * MOST_PARAMETERS)?;
+            if let Some(loaded) = checkpoint.loaded_bytes {
+                count("checkpoints.loadedBytes", loaded, checkpoint.bytes)?;
+            }
         }
         self.evidence.validate()
     }
@@ -316,8 +437,8 @@ impl Architecture {
 impl AttentionKind {
     fn validate(&self) -> Result<(), Problem> {
         match *self {
-            Self::Full { heads, kv_heads, head_dim } => validate_heads(heads, kv_heads, head_dim),
-            Self::Sliding { window, heads, kv_heads, head_dim } => {
+            Self::Full { heads, kv_heads, head_dim, .. } => validate_heads(heads, kv_heads, head_dim),
+            Self::Sliding { window, heads, kv_heads, head_dim, .. } => {
                 count("window", window.into(), 100 * MOST)?;
                 validate_heads(heads, kv_heads, head_dim)
             }
@@ -328,12 +449,23 @@ impl AttentionKind {
                 count("qkRopeHeadDim", qk_rope_head_dim.into(), MOST)?;
                 count("vHeadDim", v_head_dim.into(), MOST)
             }
-            Self::Compressed { ratio, window, heads, head_dim, .. } => {
-                count("ratio", ratio.into(), MOST)?;
+            Self::Compressed { ratio, window, heads, head_dim, q_lora_rank, o_groups, o_lora_rank, .. } => {
+                count("ratio", ratio.unwrap_or(1).into(), MOST)?;
                 count("window", window.into(), 100 * MOST)?;
+                count("qLoraRank", q_lora_rank.into(), MOST)?;
+                count("oGroups", o_groups.into(), heads.into())?;
+                count("oLoraRank", o_lora_rank.into(), MOST)?;
                 validate_heads(heads, 1, head_dim)
             }
-            Self::Recurrent { state_elements } => count("stateElements", state_elements, MOST * MOST),
+            Self::Recurrent { key_heads, key_head_dim, value_heads, value_head_dim, conv_kernel } => {
+                // Products of three of these stay far below 2^64.
+                const MOST_OF_A_MIXER: u64 = 1_000_000;
+                count("keyHeads", key_heads.into(), MOST_OF_A_MIXER)?;
+                count("keyHeadDim", key_head_dim.into(), MOST_OF_A_MIXER)?;
+                count("valueHeads", value_heads.into(), MOST_OF_A_MIXER)?;
+                count("valueHeadDim", value_head_dim.into(), MOST_OF_A_MIXER)?;
+                count("convKernel", conv_kernel.into(), 1_000)
+            }
         }
     }
 }

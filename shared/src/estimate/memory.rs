@@ -337,12 +337,13 @@ impl CacheShape {
                 AttentionKind::Compressed { ratio, window, head_dim, index_head_dim, .. } => {
                     let vector = f64::from(head_dim) * KV_ELEMENT_BYTES;
                     let index = index_head_dim.map_or(0.0, |width| f64::from(width) + INDEX_SCALE_BYTES);
-                    shape.bytes_per_token += layers * (vector + index) / f64::from(ratio);
+                    shape.bytes_per_token += ratio.map_or(0.0, |ratio| layers * (vector + index) / f64::from(ratio));
                     shape.window_bytes_per_token += layers * vector;
                     shape.window_tokens = shape.window_tokens.max(u64::from(window));
                 }
-                AttentionKind::Recurrent { state_elements } => {
-                    let state = state_elements as f64 * STATE_ELEMENT_BYTES;
+                AttentionKind::Recurrent { .. } => {
+                    let state = group.kind.state_elements() as f64 * STATE_ELEMENT_BYTES
+                        + group.kind.conv_elements() as f64 * KV_ELEMENT_BYTES;
                     shape.bytes_per_sequence += layers * state / f64::from(tensor);
                 }
             }
