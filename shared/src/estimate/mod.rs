@@ -1,3 +1,4 @@
-//! What can be computed about a configuration that nobody measured: today its memory.
+//! What can be computed about a configuration that nobody measured: its memory, and how its engine schedules.
 
 pub mod memory;
+pub mod scheduler;
