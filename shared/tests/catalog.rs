@@ -115,6 +115,55 @@ fn every_profile_names_weights_and_a_version_that_the_catalog_has() {
     assert_eq!(points, 2977 - 289 - 63);
 }
 
+/// Parameters are stated by sources; the dimensions must make as many. A tower for images, and layers that predict
+/// ahead, are in no entry's figure: where a source counts them, `disagreements` says so.
+#[test]
+fn the_dimensions_of_every_model_make_its_parameters() {
+    let catalog = Catalog::embedded();
+    let off = |stated: u64, counted: u64| (counted as f64 / stated as f64 - 1.0).abs();
+    for model in catalog.models().expect("models") {
+        let counted = model.architecture.parameters();
+        assert!(off(model.parameters, counted) < 0.01, "{}: {counted} for {}", model.id, model.parameters);
+        let active = model.architecture.active_parameters();
+        assert!(off(model.active_parameters, active) < 0.01, "{}: {active} active", model.id);
+    }
+}
+
+/// Models that the cleaned measurements name, and the formats of their weights.
+#[test]
+fn every_model_that_was_measured_is_known() {
+    use Precision::{Bf16, Fp8, Int4, Mxfp4, Nvfp4};
+    let measured: [(&str, &[Precision]); 20] = [
+        ("MiniMaxAI/MiniMax-M2.5", &[Fp8, Nvfp4]),
+        ("Qwen/Qwen3-235B-A22B", &[Fp8, Nvfp4]),
+        ("Qwen/Qwen3-30B-A3B", &[Nvfp4]),
+        ("Qwen/Qwen3-32B", &[Fp8, Nvfp4]),
+        ("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", &[Fp8]),
+        ("Qwen/Qwen3.5-397B-A17B", &[Bf16, Fp8, Nvfp4]),
+        ("deepseek-ai/DeepSeek-R1", &[Fp8, Nvfp4]),
+        ("deepseek-ai/DeepSeek-V3", &[Fp8, Nvfp4]),
+        ("google/gemma-2-27b-it", &[Bf16]),
+        ("meta-llama/Llama-3.1-405B-Instruct", &[Bf16, Fp8, Nvfp4]),
+        ("meta-llama/Llama-3.1-70B-Instruct", &[Fp8, Nvfp4]),
+        ("meta-llama/Llama-3.1-8B-Instruct", &[Bf16, Fp8]),
+        ("meta-llama/Llama-3.3-70B-Instruct", &[Bf16, Fp8, Nvfp4]),
+        ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", &[Fp8, Nvfp4]),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", &[Fp8, Nvfp4]),
+        ("moonshotai/Kimi-K2.5", &[Int4, Nvfp4]),
+        ("openai/gpt-oss-120b", &[Mxfp4]),
+        ("openai/gpt-oss-20b", &[Mxfp4]),
+        ("zai-org/GLM-5", &[Fp8, Nvfp4]),
+        ("deepseek-ai/DeepSeek-R1-0528", &[Fp8, Nvfp4]),
+    ];
+    let catalog = Catalog::embedded();
+    for (name, precisions) in measured {
+        let model = catalog.find_model(name).expect(name).model;
+        for precision in precisions {
+            assert!(model.checkpoint_of(*precision).is_some(), "{name} has no {precision} checkpoint");
+        }
+    }
+}
+
 #[test]
 fn a_model_is_found_by_id_checkpoint_and_short_name() {
     let catalog = Catalog::embedded();

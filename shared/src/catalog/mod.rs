@@ -36,7 +36,9 @@ pub use model::{
 pub use parameters::{AttentionParameters, FeedForwardParameters};
 pub use price::{Price, PriceBasis, PriceTable, PricingModel, RegionPrices};
 pub use profile::{Profile, ProfilePoint};
-pub use server::{ArgumentNames, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion};
+pub use server::{
+    ArgumentNames, MemoryScope, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion,
+};
 pub use use_case::UseCase;
 
 /// Bytes of a GiB.

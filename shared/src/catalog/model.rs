@@ -449,7 +449,9 @@ impl AttentionKind {
                 count("qkRopeHeadDim", qk_rope_head_dim.into(), MOST)?;
                 count("vHeadDim", v_head_dim.into(), MOST)
             }
-            Self::Compressed { ratio, window, heads, head_dim, q_lora_rank, o_groups, o_lora_rank, .. } => {
+            Self::Compressed {
+                ratio, window, heads, head_dim, q_lora_rank, o_groups, o_lora_rank, ..
+            } => {
                 count("ratio", ratio.unwrap_or(1).into(), MOST)?;
                 count("window", window.into(), 100 * MOST)?;
                 count("qLoraRank", q_lora_rank.into(), MOST)?;

@@ -80,7 +80,9 @@ impl AttentionKind {
         let hidden = u64::from(hidden);
         match *self {
             Self::Full { heads, kv_heads, head_dim, output_gate, values_are_keys, shares_cache }
-            | Self::Sliding { heads, kv_heads, head_dim, output_gate, values_are_keys, shares_cache, .. } => {
+            | Self::Sliding {
+                heads, kv_heads, head_dim, output_gate, values_are_keys, shares_cache, ..
+            } => {
                 let queries = product([hidden, heads.into(), head_dim.into()]);
                 let keys = product([hidden, kv_heads.into(), head_dim.into()]);
                 let projections = match (shares_cache, values_are_keys) {
@@ -100,7 +102,7 @@ impl AttentionKind {
             Self::Recurrent { value_heads, value_head_dim, conv_kernel, .. } => {
                 let values = product([value_heads.into(), value_head_dim.into()]);
                 let channels = self.conv_channels();
-                // In: queries, keys, values, the gate, and one or two scalars a head; out: values.
+                // In: queries, keys, values, the gate, and a scalar a head (the delta rule has two); out: values.
                 let projections = product([hidden, sum([channels, values, value_heads.into(), values])]);
                 AttentionParameters {
                     mixer: sum([projections, product([channels, conv_kernel.into()])]),
@@ -163,7 +165,8 @@ impl AttentionKind {
         // A compressor has a projection and its gate; with an index its windows overlap, which doubles both.
         let overlap = if index_head_dim.is_some() { 2 } else { 1 };
         let compressor = |width: u64| ratio.map_or(0, |_| product([2, overlap, hidden, width]));
-        let index_input = index_head_dim.map_or(0, |width| compressor(u64::from(width)) / u64::from(width.max(1)));
+        let index_input =
+            index_head_dim.map_or(0, |width| compressor(u64::from(width)) / u64::from(width.max(1)));
         AttentionParameters {
             query: product([q_rank, sum([hidden, queries])]),
             key_value: sum([product([hidden, width]), compressor(width)]),
@@ -253,9 +256,10 @@ impl Architecture {
     }
 
     fn counted(&self, of_feed_forward: impl Fn(&FeedForwardParameters) -> u64) -> u64 {
-        let attention = self.attention.iter().map(|group| {
-            product([group.kind.parameters(self.hidden).total(), group.layers.into()])
-        });
+        let attention = self
+            .attention
+            .iter()
+            .map(|group| product([group.kind.parameters(self.hidden).total(), group.layers.into()]));
         let feed_forward = self.feed_forward.iter().map(|group| {
             product([of_feed_forward(&group.kind.parameters(self.hidden)), group.layers.into()])
         });

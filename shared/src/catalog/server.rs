@@ -55,8 +55,11 @@ pub struct ServerVersion {
     /// Names of the metrics that autoscaling uses. Absent where unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<MetricNames>,
-    /// Share of the device's memory that the server takes for weights and KV cache unless told otherwise.
+    /// Share of the device's memory that the server takes unless told otherwise, for what `memory_scope` says.
     pub memory_fraction: f64,
+    /// What the share is of, and for.
+    #[serde(default, skip_serializing_if = "MemoryScope::is_everything")]
+    pub memory_scope: MemoryScope,
     /// Scheduler limits unless told otherwise, by device; the first entry that holds for a device counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scheduler_defaults: Vec<SchedulerDefaults>,
@@ -65,6 +68,27 @@ pub struct ServerVersion {
     pub changes: Vec<String>,
     /// Where the facts come from.
     pub evidence: Evidence,
+}
+
+/// What a server's share of the device's memory is of, and for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryScope {
+    /// Of the device, for weights, activations and cache: `--gpu-memory-utilization` of vLLM.
+    #[default]
+    Everything,
+    /// Of what is free before the weights are loaded, for weights and cache; activations live in the rest:
+    /// `--mem-fraction-static` of SGLang.
+    WeightsAndCache,
+    /// Of what weights and activations leave, for the cache: `--kv_cache_free_gpu_memory_fraction` of TensorRT-LLM.
+    Rest,
+}
+
+impl MemoryScope {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_everything(&self) -> bool {
+        *self == Self::Everything
+    }
 }
 
 /// Scheduler limits that a version takes on some devices when no argument says otherwise.

@@ -341,6 +341,8 @@ impl<'a, 's> Asked<'a, 's> {
         let quantized = quantize_at_load.map(|precision| Checkpoint {
             precision,
             bytes: (self.found.model.parameters as f64 * precision.bytes_per_weight()) as u64,
+            loaded_bytes: None,
+            cache_element: None,
             ..checkpoint.clone()
         });
         let checkpoint = quantized.as_ref().unwrap_or(checkpoint);

@@ -19,7 +19,8 @@ const MOST_VOCABULARY: u32 = 50_000_000;
 const MOST_TOKENS: u32 = 1_000_000_000;
 
 /// Objects in which multimodal models keep the dimensions of their language part.
-const LANGUAGE_PARTS: [&str; 5] = ["text_config", "llm_config", "language_config", "language_model", "thinker_config"];
+const LANGUAGE_PARTS: [&str; 5] =
+    ["text_config", "llm_config", "language_config", "language_model", "thinker_config"];
 
 /// A parsed `config.json`.
 pub(super) struct Config<'a> {
@@ -186,7 +187,9 @@ impl<'a> Config<'a> {
         let depth = self.depth()?;
         let Some(texts) = self.text.texts(name)? else { return Ok(None) };
         if texts.len() != depth as usize {
-            return Err(self.text.refused(name, &format!("as many entries as `num_hidden_layers` ({depth})")));
+            return Err(self
+                .text
+                .refused(name, &format!("as many entries as `num_hidden_layers` ({depth})")));
         }
         Ok(Some(texts))
     }

@@ -8,7 +8,9 @@ use super::MAX_CONFIG_BYTES;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// More text than any model's configuration has.
-    #[error("{document}: {bytes} bytes are too many for a model's configuration, at most {MAX_CONFIG_BYTES} are read")]
+    #[error(
+        "{document}: {bytes} bytes are too many for a model's configuration, at most {MAX_CONFIG_BYTES} are read"
+    )]
     TooLarge {
         /// `config.json` or `hf_quant_config.json`.
         document: &'static str,

@@ -82,7 +82,9 @@ pub fn model_from_config(
         }],
         evidence: Evidence { source: format!("config.json of {id}"), unverified, disagreements },
     };
-    model.validate().map_err(|problem| ConfigError::Implausible { field: problem.field, reason: problem.reason })?;
+    model
+        .validate()
+        .map_err(|problem| ConfigError::Implausible { field: problem.field, reason: problem.reason })?;
     Ok(model)
 }
 
@@ -108,7 +110,8 @@ fn family_of<'a>(config: &Config<'a>) -> Result<(&'a str, &'static Family), Conf
         Some(kind) => Some(kind),
         None => text.text("model_type")?,
     };
-    let kind = kind.ok_or_else(|| root.missing("architectures", "a list with the name of the model's class"))?;
+    let kind =
+        kind.ok_or_else(|| root.missing("architectures", "a list with the name of the model's class"))?;
     let family = ALL.iter().find(|family| family.model_types.contains(&kind));
     let class = family.and_then(|family| family.classes.first().copied());
     class.zip(family.copied()).ok_or_else(|| ConfigError::UnknownArchitecture {

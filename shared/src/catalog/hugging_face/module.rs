@@ -72,6 +72,10 @@ impl Layers {
 /// weights that are counted (norms, routers, vision towers) gives no parts.
 pub(super) fn meaning(name: &str) -> (Layers, Parts) {
     let name = name.trim_start_matches("re:").replace('\\', "").to_lowercase();
+    // Towers have layers of their own, and so have what predicts ahead.
+    if ["vision", "visual", "projector", "audio", "mtp"].iter().any(|word| name.contains(word)) {
+        return (Layers::All, Parts::NONE);
+    }
     let (layers, rest) = layers_in(&name);
     (layers, parts_in(rest, layers != Layers::All))
 }
@@ -96,8 +100,16 @@ fn parts_in(rest: &str, in_one_layer: bool) -> Parts {
     if bare.is_empty() {
         return if in_one_layer { Parts::OF_A_LAYER } else { Parts::NONE };
     }
-    if has(&["norm", "bias", "conv1d", "vision", "visual", "projector", "audio", "mtp"])
-        || ends(&["gate", "router", "shared_expert_gate", "in_proj_a", "in_proj_b", "in_proj_ba", "weights_proj"])
+    if has(&["norm", "bias", "conv1d"])
+        || ends(&[
+            "gate",
+            "router",
+            "shared_expert_gate",
+            "in_proj_a",
+            "in_proj_b",
+            "in_proj_ba",
+            "weights_proj",
+        ])
     {
         return Parts::NONE;
     }
@@ -119,7 +131,9 @@ fn parts_in(rest: &str, in_one_layer: bool) -> Parts {
     if has(&["linear_attn", "mamba", "in_proj", "out_proj"]) {
         return Parts::MIXER;
     }
-    if has(&["gate_proj", "up_proj", "down_proj", "gate_up_proj", "_proj"]) && has(&["mlp", "ffn", "feed_forward"]) {
+    if has(&["gate_proj", "up_proj", "down_proj", "gate_up_proj", "_proj"])
+        && has(&["mlp", "ffn", "feed_forward"])
+    {
         return Parts::DENSE;
     }
     if has(&["up_proj", "down_proj"]) {
@@ -181,6 +195,7 @@ mod tests {
             ("model.language_model.layers.0.linear_attn.in_proj_a", Layers::One(0), Parts::NONE),
             ("model.layers.*.mlp.router", Layers::All, Parts::NONE),
             ("model.visual*", Layers::All, Parts::NONE),
+            ("vision_tower.encoder.layers.0.mlp.fc1", Layers::All, Parts::NONE),
             ("mtp.layers.0*", Layers::One(0), Parts::NONE),
             ("lm_head", Layers::All, Parts::HEAD),
             ("head", Layers::All, Parts::HEAD),

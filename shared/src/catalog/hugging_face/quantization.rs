@@ -35,6 +35,8 @@ struct Rule {
 pub(super) struct Storage {
     plain: Format,
     rules: Vec<Rule>,
+    /// Whether a layer's experts stand beside its `mlp`, not in it (Gemma 4).
+    experts_beside_mlp: bool,
     pub(super) cache_element: Option<CacheElement>,
 }
 
@@ -70,10 +72,16 @@ impl Format {
 impl Storage {
     /// What the two documents say; `Precision` of unquantized weights from `torch_dtype`.
     pub(super) fn read(config: &Config<'_>, quantization: Option<&str>) -> Result<Self, ConfigError> {
-        let mut storage = Self { plain: plain_format(config)?, rules: Vec::new(), cache_element: None };
+        let mut storage = Self {
+            plain: plain_format(config)?,
+            rules: Vec::new(),
+            experts_beside_mlp: config.text.has("enable_moe_block"),
+            cache_element: None,
+        };
         let inside = [&config.root, &config.text];
         let inside = inside.into_iter().find(|fields| fields.has("quantization_config"));
-        if let Some(fields) = inside.map(|fields| fields.object("quantization_config")).transpose()?.flatten() {
+        if let Some(fields) = inside.map(|fields| fields.object("quantization_config")).transpose()?.flatten()
+        {
             storage.apply(&fields)?;
         }
         if config.text.text("expert_dtype")? == Some("fp4") {
@@ -101,6 +109,8 @@ impl Storage {
 
     fn add(&mut self, module: &str, format: Format) {
         let (layers, parts) = meaning(module);
+        let only_mlp = self.experts_beside_mlp && parts == Parts::FEED_FORWARD;
+        let parts = if only_mlp { Parts::DENSE | Parts::SHARED } else { parts };
         if parts != Parts::NONE {
             self.rules.push(Rule { layers, parts, format });
         }
@@ -129,7 +139,8 @@ impl Storage {
             "fp8" => {
                 let block = block_of(fields)?;
                 let scale_bytes = if fields.text("scale_fmt")? == Some("ue8m0") { 1.0 } else { 4.0 };
-                let format = block.map_or(Format::plain(Precision::Fp8), |block| Format::fp8(block, scale_bytes));
+                let format =
+                    block.map_or(Format::plain(Precision::Fp8), |block| Format::fp8(block, scale_bytes));
                 self.all_linear(format, false);
                 if fields.has("quantized_layers") {
                     // Written over by a second quantization; what that leaves out stays as it was.
@@ -153,7 +164,8 @@ impl Storage {
             }
             "bitsandbytes" => {
                 let four = fields.flag("load_in_4bit", false)?;
-                let format = if four { Format::integers(4, Some(64), true) } else { Format::integers(8, None, true) };
+                let format =
+                    if four { Format::integers(4, Some(64), true) } else { Format::integers(8, None, true) };
                 self.all_linear(format, false);
                 self.leave_out(fields, &["llm_int8_skip_modules"])
             }
@@ -174,8 +186,8 @@ impl Storage {
         if algorithm == "MIXED_PRECISION" {
             return self.apply_layers(fields);
         }
-        let format = algorithm_format(fields, algorithm)?
-            .ok_or_else(|| fields.refused("quant_algo", ACCEPTED))?;
+        let format =
+            algorithm_format(fields, algorithm)?.ok_or_else(|| fields.refused("quant_algo", ACCEPTED))?;
         // What the other document said of the same weights is said again here.
         self.rules.clear();
         self.all_linear(format, true);
@@ -327,7 +339,9 @@ fn numbers_format(whole: &Fields<'_>, weights: &Fields<'_>) -> Result<Format, Co
 }
 
 fn block_of_group(weights: &Fields<'_>) -> Result<Option<u32>, ConfigError> {
-    let Some(block) = weights.numbers("block_structure", 65_536).ok().flatten() else { return group_of(weights) };
+    let Some(block) = weights.numbers("block_structure", 65_536).ok().flatten() else {
+        return group_of(weights);
+    };
     Ok(Some(block.into_iter().fold(1, u32::saturating_mul)))
 }
 

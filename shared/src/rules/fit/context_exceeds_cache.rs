@@ -1,7 +1,7 @@
 //! INF051: a longest sequence that the KV cache does not hold.
 
 use super::weights_exceed_memory::{loaded_as_published, memory_fraction};
-use crate::catalog::GIB;
+use crate::catalog::{CacheElement, GIB, MemoryScope};
 use crate::curve::Parallelism;
 use crate::estimate::memory::{EngineLimits, MemoryPlan, fit};
 use crate::inspect::{ServerKind, Told};
@@ -23,23 +23,23 @@ pub(crate) static RULE: Rule = Rule {
                 does not fit.",
     fix: None,
     source: "vllm/v1/core/kv_cache_utils.py: `is larger than the available KV cache memory`; \
-             shared/src/estimate/memory.rs",
+             shared/src/estimate/memory",
     check: Check::Workload(check),
     examples: examples!("INF051"),
 };
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let Some(request) = &facts.pod.accelerator else { return Vec::new() };
-    let Some((plan, element_share)) = generous_plan(facts) else { return Vec::new() };
+    let Some(plan) = generous_plan(facts) else { return Vec::new() };
     let Some((model, _)) = facts.model else { return Vec::new() };
     let Some(asked) = facts.pod.max_context_tokens.or_default(model.max_context_tokens) else {
         return Vec::new();
     };
-    let needed = plan.sequence_bytes(asked) * element_share;
+    let needed = plan.sequence_bytes(asked);
     if asked == 0 || needed <= plan.cache_bytes {
         return Vec::new();
     }
-    let holds = longest(&plan, element_share, asked);
+    let holds = longest(&plan, asked);
     let at = facts.pod.arguments.option(&["max-model-len"]).map(|option| option.at.pointer().clone());
     let whose = if at.is_some() { "`--max-model-len`" } else { "the model's longest sequence" };
     let what = format!(
@@ -57,9 +57,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     vec![Found::new(at.unwrap_or_else(|| request.at.clone()), what, remedy)]
 }
 
-/// The memory of a device at its most generous, and the bytes of a cache element by those of two: the runtime's context
-/// is counted, but no activations and no graphs, which take 1 GiB and more. What does not fit this does not fit.
-fn generous_plan(facts: &Facts<'_>) -> Option<(MemoryPlan, f64)> {
+/// The memory of a device at its most generous: the runtime's context is counted, but no activations and no graphs, which take 1 GiB and more. What does not fit this does not fit.
+fn generous_plan(facts: &Facts<'_>) -> Option<MemoryPlan> {
     const CHANGES: [&str; 5] = [
         "kv-cache-memory-bytes",
         "num-gpu-blocks-override",
@@ -75,20 +74,24 @@ fn generous_plan(facts: &Facts<'_>) -> Option<(MemoryPlan, f64)> {
     {
         return None;
     }
-    let element_share = match &pod.cache_dtype {
-        Told::Unset => 1.0,
-        Told::Is(dtype) if dtype == "auto" => 1.0,
-        Told::Is(dtype) if dtype.starts_with("fp8") => 0.5,
+    let cache_element = match &pod.cache_dtype {
+        Told::Unset => None,
+        Told::Is(dtype) if dtype == "auto" => None,
+        Told::Is(dtype) if dtype.starts_with("fp8") => Some(CacheElement::Fp8),
         Told::Is(_) | Told::Unknown => return None,
     };
-    let limits =
-        EngineLimits { memory_fraction: memory_fraction(facts)?, max_sequences: 1, max_batched_tokens: 1 };
-    let plan = fit(model, checkpoint, accelerator, Parallelism::tensor(split.tensor), limits, 1).ok()?;
-    Some((plan, element_share))
+    let limits = EngineLimits {
+        memory_fraction: memory_fraction(facts)?,
+        memory_scope: MemoryScope::Everything,
+        max_sequences: 1,
+        max_batched_tokens: 1,
+        cache_element,
+    };
+    fit(model, checkpoint, accelerator, Parallelism::tensor(split.tensor), limits, 1).ok()
 }
 
-fn longest(plan: &MemoryPlan, element_share: f64, asked: u64) -> u64 {
-    let fits = |tokens: u64| plan.sequence_bytes(tokens) * element_share <= plan.cache_bytes;
+fn longest(plan: &MemoryPlan, asked: u64) -> u64 {
+    let fits = |tokens: u64| plan.sequence_bytes(tokens) <= plan.cache_bytes;
     let (mut holds, mut exceeds) = (0, asked);
     while exceeds - holds > 1 {
         let middle = holds + (exceeds - holds) / 2;

@@ -23,7 +23,7 @@ pub(crate) static RULE: Rule = Rule {
             load as they are published (no quantization at load, no offload)",
     rationale: "The server runs out of device memory while it loads, or finds none left for the KV cache, and exits.",
     fix: None,
-    source: "sizes of the published weights; device memory as drivers report it; shared/src/estimate/memory.rs",
+    source: "sizes of the published weights; device memory as drivers report it; shared/src/estimate/memory",
     check: Check::Workload(check),
     examples: examples!("INF050"),
 };

@@ -2,9 +2,9 @@
 //! index is configured, and shared and routed experts after the first layers.
 
 use super::super::super::{AttentionKind, FeedForwardKind};
+use super::super::ConfigError;
 use super::super::config::{Config, gated};
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
@@ -45,9 +45,9 @@ fn read(config: &Config<'_>) -> Result<Shape, ConfigError> {
 /// Latent attention.
 pub(super) fn latent(config: &Config<'_>, own_index: bool) -> Result<AttentionKind, ConfigError> {
     let index_top_k = config.maybe_tokens("index_topk")?;
-    let index = index_top_k.filter(|_| own_index).map(|_| {
-        Ok((config.head_width("index_head_dim")?, config.heads_in("index_n_heads")?))
-    });
+    let index = index_top_k
+        .filter(|_| own_index)
+        .map(|_| Ok((config.head_width("index_head_dim")?, config.heads_in("index_n_heads")?)));
     let index = index.transpose()?;
     Ok(AttentionKind::Latent {
         heads: config.heads()?,

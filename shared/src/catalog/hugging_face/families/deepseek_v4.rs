@@ -1,9 +1,9 @@
 //! DeepSeek-V4: most layers keep one vector for several tokens, beside a window of single ones.
 
 use super::super::super::AttentionKind;
+use super::super::ConfigError;
 use super::super::config::Config;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 use super::deepseek::mixture_after_dense;
 

@@ -1,9 +1,9 @@
 //! Gemma 1 to 4: windows in most layers, tied embeddings.
 
 use super::super::super::{AttentionKind, FeedForwardKind};
+use super::super::ConfigError;
 use super::super::config::{Config, full, gated, sliding};
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
@@ -71,7 +71,11 @@ fn until_third(config: &Config<'_>) -> Result<Shape, ConfigError> {
 }
 
 /// What `layer_types` says of a layer, where it is there.
-fn named_window(config: &Config<'_>, types: Option<&[&str]>, index: u32) -> Result<Option<bool>, ConfigError> {
+fn named_window(
+    config: &Config<'_>,
+    types: Option<&[&str]>,
+    index: u32,
+) -> Result<Option<bool>, ConfigError> {
     match types.and_then(|types| types.get(index as usize)) {
         None => Ok(None),
         Some(&"sliding_attention") => Ok(Some(true)),

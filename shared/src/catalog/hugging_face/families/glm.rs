@@ -1,8 +1,8 @@
 //! GLM-4 dense and GLM-4.5 to 4.7; those with latent attention have the shape of DeepSeek.
 
+use super::super::ConfigError;
 use super::super::config::Config;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 use super::deepseek::mixture_after_dense;
 

@@ -1,8 +1,8 @@
 //! gpt-oss: windows in every other layer, experts in every layer.
 
+use super::super::ConfigError;
 use super::super::config::Config;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family = Family { classes: &["GptOssForCausalLM"], model_types: &["gpt_oss"], read };

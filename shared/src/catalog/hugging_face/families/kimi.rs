@@ -2,9 +2,9 @@
 //! K2.5 have the shape of DeepSeek-V3.
 
 use super::super::super::AttentionKind;
+use super::super::ConfigError;
 use super::super::config::Config;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 use super::deepseek::{latent, mixture_after_dense};
 

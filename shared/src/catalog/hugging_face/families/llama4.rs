@@ -1,9 +1,9 @@
 //! Llama 4: three of four layers attend within chunks, experts in every layer or every second.
 
-use super::super::config::{Config, full, gated, sliding};
-use super::super::shape::{Layer, Shape};
 use super::super::super::AttentionKind;
 use super::super::ConfigError;
+use super::super::config::{Config, full, gated, sliding};
+use super::super::shape::{Layer, Shape};
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {

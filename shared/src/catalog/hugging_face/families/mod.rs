@@ -16,9 +16,9 @@ mod phi;
 mod qwen;
 mod qwen_hybrid;
 
+use super::ConfigError;
 use super::config::Config;
 use super::shape::Shape;
-use super::ConfigError;
 
 /// Classes whose configurations are read alike.
 pub(super) struct Family {
@@ -52,4 +52,3 @@ pub(super) const ALL: [&Family; 19] = [
     &nemotron_h::FAMILY,
     &nemotron_nas::FAMILY,
 ];
-

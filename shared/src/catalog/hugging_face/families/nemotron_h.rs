@@ -1,9 +1,9 @@
 //! Nemotron-H and Nemotron 3: each layer is a Mamba mixer, attention, an MLP or a mixture.
 
 use super::super::super::{AttentionKind, FeedForwardKind};
+use super::super::ConfigError;
 use super::super::config::Config;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family =

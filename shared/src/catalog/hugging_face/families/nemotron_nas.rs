@@ -2,10 +2,10 @@
 //! or lacks one.
 
 use super::super::super::{AttentionKind, FeedForwardKind};
+use super::super::ConfigError;
 use super::super::config::{Config, full, gated, sliding};
 use super::super::fields::Fields;
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family =

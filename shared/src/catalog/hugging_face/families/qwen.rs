@@ -1,8 +1,8 @@
 //! Qwen 2, 2.5 and 3, dense and mixed, and the language parts of Qwen-VL.
 
+use super::super::ConfigError;
 use super::super::config::{Config, gated};
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
@@ -25,7 +25,8 @@ pub(super) const EXPERTS: Family = Family {
 
 fn dense(config: &Config<'_>) -> Result<Shape, ConfigError> {
     let windows = config.text.flag("use_sliding_window", false)?;
-    let first_windowed = if windows { config.text.count_or_none("max_window_layers", u32::MAX)? } else { u32::MAX };
+    let first_windowed =
+        if windows { config.text.count_or_none("max_window_layers", u32::MAX)? } else { u32::MAX };
     let (full, windowed) = (config.full()?, config.windowed("sliding_window")?);
     let feed_forward = config.gated()?;
     config.shape(false, |index| {
@@ -37,7 +38,8 @@ fn dense(config: &Config<'_>) -> Result<Shape, ConfigError> {
 fn mixed(config: &Config<'_>) -> Result<Shape, ConfigError> {
     let attention = config.full()?;
     let shared = config.maybe_width("shared_expert_intermediate_size")?;
-    let experts = config.experts(&["num_experts"], &["num_experts_per_tok"], "moe_intermediate_size", shared)?;
+    let experts =
+        config.experts(&["num_experts"], &["num_experts_per_tok"], "moe_intermediate_size", shared)?;
     let step = config.text.count_or("decoder_sparse_step", 1_000, 1)?;
     let dense = config.text.numbers("mlp_only_layers", u32::MAX)?.unwrap_or_default();
     config.shape(false, |index| {

@@ -1,9 +1,9 @@
 //! Qwen3-Next, 3.5 and 3.6: a gated delta rule in most layers, gated attention in every fourth.
 
 use super::super::super::AttentionKind;
+use super::super::ConfigError;
 use super::super::config::{Config, gated};
 use super::super::shape::{Layer, Shape};
-use super::super::ConfigError;
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
