@@ -6,6 +6,7 @@
 //! [`catalog`] (what is known) and [`workload`] (what is asked) → [`curve`] (how latency follows load) →
 //! [`recommend`] (what meets the target, at which price) → [`manifest`] (Kubernetes objects and comments).
 
+pub mod accuracy;
 pub mod catalog;
 pub mod curve;
 pub mod documents;
@@ -13,6 +14,7 @@ pub mod estimate;
 pub mod inspect;
 pub mod lint;
 pub mod manifest;
+pub mod measured;
 pub mod policy;
 pub mod recommend;
 pub mod rollout;

@@ -1,6 +1,8 @@
 //! How latency and throughput of one configuration follow its load: points, provenance, and what is read off them.
 
+mod band;
 mod configuration;
+mod engine_arguments;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod from_profile;
@@ -12,7 +14,9 @@ mod provenance;
 mod reach;
 mod zone;
 
+pub use band::Banded;
 pub use configuration::{Configuration, Parallelism};
+pub use engine_arguments::{EngineArguments, Speculation};
 pub use from_profile::CurveError;
 pub use interpolation::LatencyAt;
 pub use knee::{NoKnee, PUBLISHED_KNEE};

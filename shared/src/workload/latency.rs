@@ -107,6 +107,9 @@ pub enum Statistic {
 }
 
 impl Statistic {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::P50, Self::Mean];
+
     /// Name as it is written in the catalog.
     pub const fn name(self) -> &'static str {
         match self {

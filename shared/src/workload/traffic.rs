@@ -18,6 +18,20 @@ pub enum Lengths {
     Sharegpt,
 }
 
+impl Lengths {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Fixed, Self::UniformFourFifths, Self::Sharegpt];
+
+    /// Name as the catalog and tables of measurements write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::UniformFourFifths => "uniform0.8-1.0",
+            Self::Sharegpt => "sharegpt",
+        }
+    }
+}
+
 /// Lengths of one kind of traffic, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
