@@ -29,6 +29,102 @@ impl Banded {
     }
 }
 
+/// An interval of `true / estimated`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RatioBand {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Residuals that it rests on.
+    pub points: u64,
+}
+
+/// Intervals of the four figures of an estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FigureBands {
+    /// Time to first token.
+    pub ttft: RatioBand,
+    /// Inter-token latency.
+    pub itl: RatioBand,
+    /// Normalised time per output token.
+    pub ntpot: RatioBand,
+    /// Output tokens a second.
+    pub throughput: RatioBand,
+}
+
+impl RatioBand {
+    /// The interval before any residual: a factor both ways.
+    pub const fn of_factor(factor: f64) -> Self {
+        Self { low: 1.0 / factor, high: factor, points: 0 }
+    }
+
+    /// The interval that holds `coverage` of weighted residuals `(true / estimated, weight)`, cut equally at both
+    /// ends, with the weight of one more residual that nobody has seen yet.
+    pub fn holding(coverage: f64, residuals: &[(f64, f64)]) -> Option<Self> {
+        let mut sorted: Vec<(f64, f64)> =
+            residuals.iter().copied().filter(|(ratio, _)| ratio.is_finite() && *ratio > 0.0).collect();
+        if sorted.len() < 8 {
+            return None;
+        }
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = sorted.iter().map(|(_, weight)| weight).sum();
+        let unseen = total / sorted.len() as f64;
+        let cut = ((1.0 - coverage) / 2.0 * (total + unseen) - unseen).max(0.0);
+        let from_below = quantile(sorted.iter(), cut);
+        let from_above = quantile(sorted.iter().rev(), cut);
+        Some(Self { low: from_below?, high: from_above?, points: sorted.len() as u64 })
+    }
+
+    /// The interval wider by `times` in logarithms.
+    pub(crate) fn widened(self, times: f64) -> Self {
+        Self { low: self.low.powf(times).min(self.low), high: self.high.powf(times).max(self.high), ..self }
+    }
+
+    /// The interval around an estimate.
+    pub fn around(&self, value: f64) -> Banded {
+        // An interval that is off to one side still holds the estimate itself.
+        Banded { low: value * self.low.min(1.0), value, high: value * self.high.max(1.0) }
+    }
+}
+
+/// The residual below which `cut` of the weight lies.
+fn quantile<'a>(sorted: impl Iterator<Item = &'a (f64, f64)>, cut: f64) -> Option<f64> {
+    let mut below = 0.0;
+    let mut last = None;
+    for (ratio, weight) in sorted {
+        below += weight;
+        last = Some(*ratio);
+        if below > cut {
+            break;
+        }
+    }
+    last
+}
+
+impl FigureBands {
+    pub(crate) fn widened(self, times: f64) -> Self {
+        Self {
+            ttft: self.ttft.widened(times),
+            itl: self.itl.widened(times),
+            ntpot: self.ntpot.widened(times),
+            throughput: self.throughput.widened(times),
+        }
+    }
+
+    /// Before any residual: what leaving groups out of tables like the project's own gave others.
+    pub const fn expected() -> Self {
+        Self {
+            ttft: RatioBand::of_factor(1.8),
+            itl: RatioBand::of_factor(1.3),
+            ntpot: RatioBand::of_factor(1.3),
+            throughput: RatioBand::of_factor(1.3),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Banded;

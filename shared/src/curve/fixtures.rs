@@ -111,6 +111,7 @@ fn of_points(load_kind: LoadKind, points: Vec<LoadPoint>) -> Curve {
             notes: Vec::new(),
             tags: Vec::new(),
         },
+        bands: None,
         points,
     }
 }

@@ -65,6 +65,7 @@ impl Curve {
             traffic: profile.traffic,
             load_kind: profile.load_kind,
             provenance: provenance(profile, derived),
+            bands: None,
             points,
         })
     }

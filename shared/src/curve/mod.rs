@@ -14,7 +14,7 @@ mod provenance;
 mod reach;
 mod zone;
 
-pub use band::Banded;
+pub use band::{Banded, FigureBands, RatioBand};
 pub use configuration::{Configuration, Parallelism};
 pub use engine_arguments::{EngineArguments, Speculation};
 pub use from_profile::CurveError;

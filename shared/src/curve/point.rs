@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Configuration, Provenance};
+use super::{Configuration, FigureBands, Provenance};
 use crate::workload::{Itl, LatencyMetric, Ntpot, Traffic, Ttft};
 
 /// How the load was put on: decides what the latencies mean past capacity.
@@ -130,6 +130,8 @@ pub struct Curve {
     pub load_kind: LoadKind,
     /// Where the figures come from.
     pub provenance: Provenance,
+    /// How far the figures may be off, where they are estimated.
+    pub bands: Option<FigureBands>,
     /// At least one point, by rising load.
     pub points: Vec<LoadPoint>,
 }

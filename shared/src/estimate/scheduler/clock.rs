@@ -71,4 +71,11 @@ pub trait StepClock {
             }
         }
     }
+
+    /// Told of `steps` equal steps, of which `first` is the first, once they have been taken: while `decoding`
+    /// sequences waited for their next token and `unanswered` requests for their first. A clock that keeps no record
+    /// has nothing to do.
+    fn passed(&self, first: &StepShape, steps: u32, decoding: u64, unanswered: u64) {
+        let _ = (first, steps, decoding, unanswered);
+    }
 }

@@ -1,0 +1,248 @@
+//! A serving curve for any configuration.
+
+use super::calibrate::Calibration;
+use super::replica::{CannotEstimate, Replica};
+use super::memory::MemoryPlan;
+use super::scheduler::{Distribution, Outcome, Window};
+use super::protocol::Protocol;
+use super::run::{Run, ttft_statistic};
+use super::step::{MeanShape, StepParts, server_index};
+use crate::catalog::Catalog;
+use crate::curve::{Configuration, Curve, FigureBands, Load, LoadKind, LoadPoint, Origin, Provenance};
+use crate::accuracy::{Prediction, Predictor, Refit, Unpredictable};
+use crate::measured::{Experiment, MeasuredRow, OfferedLoad};
+use crate::workload::{Arrivals, Itl, Ntpot, Statistic, Traffic, Ttft};
+
+/// Shares of the highest request rate at which a curve is computed: close together where it bends.
+const LADDER: [f64; 11] = [0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.78, 0.85, 0.9, 0.94, 0.97];
+
+/// Requests of one simulated load: enough for a median, few enough for a list of hundreds of curves.
+const REQUESTS_OF_A_LOAD: u32 = 300;
+
+/// Requests at once by which the highest rate is found, as a multiple of the seats that can be filled.
+const FULL_TIMES: f64 = 2.0;
+
+/// A curve, and what stands behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// The curve.
+    pub curve: Curve,
+    /// A decode step in the middle of the curve.
+    pub step: TypicalStep,
+    /// Memory of one accelerator.
+    pub memory: Option<MemoryPlan>,
+}
+
+/// A decode step and what its time is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TypicalStep {
+    /// Sequences that decode.
+    pub sequences: f64,
+    /// Tokens that each holds.
+    pub context_tokens: f64,
+    /// Seconds of its parts.
+    pub parts: StepParts,
+}
+
+/// Computes curves from a calibration.
+#[derive(Debug, Clone)]
+pub struct Estimator<'a> {
+    catalog: &'a Catalog,
+    calibration: Calibration,
+}
+
+impl<'a> Estimator<'a> {
+    /// With `calibration` over `catalog`.
+    pub const fn new(catalog: &'a Catalog, calibration: Calibration) -> Self {
+        Self { catalog, calibration }
+    }
+
+    /// The calibration.
+    pub const fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// Whether some measurement told something of a server's own times.
+    pub fn knows(&self, server: &str) -> bool {
+        let index = server_index(server);
+        let constants = self.calibration.constants.servers.get(index);
+        super::step::SERVERS.contains(&server) && constants.is_some_and(|server| server.step_ms.points > 0)
+    }
+
+    /// The latency-throughput curve of `configuration` for requests of `traffic` that arrive independently, medians.
+    ///
+    /// # Errors
+    /// Names that the catalog lacks, what does not fit in memory, and requests that cannot run.
+    pub fn curve(&self, configuration: &Configuration, traffic: &Traffic) -> Result<Curve, CannotEstimate> {
+        let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
+        self.curve_of(&replica, configuration, traffic)
+    }
+
+    /// The curve with what stands behind it.
+    ///
+    /// # Errors
+    /// As [`Self::curve`].
+    pub fn estimate(&self, configuration: &Configuration, traffic: &Traffic) -> Result<Estimate, CannotEstimate> {
+        let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
+        let curve = self.curve_of(&replica, configuration, traffic)?;
+        let middle = curve.points.get(curve.points.len() / 2);
+        let sequences = middle.and_then(|point| point.running).unwrap_or(1.0).max(1.0).round();
+        let context_tokens = traffic.mean_input_tokens() + 0.5 * traffic.mean_output_tokens();
+        let clock = replica.clock(&self.calibration.constants);
+        let parts = clock.parts(&MeanShape::decode(sequences, context_tokens));
+        let step = TypicalStep { sequences, context_tokens, parts };
+        Ok(Estimate { curve, step, memory: replica.memory })
+    }
+
+    fn curve_of(
+        &self,
+        replica: &Replica,
+        configuration: &Configuration,
+        traffic: &Traffic,
+    ) -> Result<Curve, CannotEstimate> {
+        let highest = self.highest_rate(replica, traffic)?;
+        let mut points = Vec::with_capacity(LADDER.len() + 1);
+        for share in LADDER {
+            points.push(self.point(replica, traffic, highest.requests_per_second * share)?);
+        }
+        points.push(highest);
+        Ok(Curve {
+            configuration: configuration.clone(),
+            machine: None,
+            traffic: *traffic,
+            load_kind: LoadKind::Poisson,
+            provenance: self.provenance(),
+            bands: Some(self.bands(replica, configuration)),
+            points,
+        })
+    }
+
+    /// How far estimates of `replica` may be off.
+    pub fn bands(&self, replica: &Replica, configuration: &Configuration) -> FigureBands {
+        self.calibration.bands.of(replica, &configuration.accelerator)
+    }
+
+    /// Throughput with as many requests at once as can be, several times over: past it an open loop is unstable, so
+    /// the point has no latencies.
+    fn highest_rate(&self, replica: &Replica, traffic: &Traffic) -> Result<LoadPoint, CannotEstimate> {
+        let tokens = traffic.mean_input_tokens() + traffic.mean_output_tokens();
+        let held = (replica.settings.kv_tokens() as f64 / tokens).max(1.0);
+        let seats = held.min(f64::from(replica.settings.seats)).ceil();
+        let run = Run {
+            arrivals: Arrivals::ClosedLoop { in_flight: seats as u32 },
+            traffic: *traffic,
+            requests: (seats * FULL_TIMES) as u32,
+            window: Window::SteadyState,
+        };
+        let outcome = replica.run(&run, &replica.clock(&self.calibration.constants))?;
+        Ok(LoadPoint {
+            load: Load::Unknown,
+            ttft: None,
+            itl: None,
+            ntpot: None,
+            ..point_of(&outcome, Load::Unknown)
+        })
+    }
+
+    fn point(&self, replica: &Replica, traffic: &Traffic, rate: f64) -> Result<LoadPoint, CannotEstimate> {
+        let clock = replica.clock(&self.calibration.constants);
+        let run = Run {
+            arrivals: Arrivals::Poisson { requests_per_second: rate },
+            traffic: *traffic,
+            requests: REQUESTS_OF_A_LOAD,
+            window: Window::SteadyState,
+        };
+        let outcome = replica.run(&run, &clock)?;
+        let answer = clock.answer_seconds(median(&outcome.itl) * 1e-3, outcome.running + outcome.waiting);
+        Ok(with_answer(point_of(&outcome, Load::RequestsPerSecond(rate)), answer, traffic))
+    }
+
+    /// What a measurement of `experiment` should find, from its configuration alone.
+    ///
+    /// # Errors
+    /// Names that the catalog lacks, and requests that cannot run.
+    pub fn predict_experiment(&self, experiment: &Experiment) -> Result<Prediction, CannotEstimate> {
+        let replica = Replica::of_experiment(self.catalog, experiment)?;
+        let clock = replica.clock(&self.calibration.constants);
+        let outcome = replica.run(&Run::of(experiment), &clock)?;
+        let at = |distribution: &Distribution, statistic: Statistic| match statistic {
+            Statistic::P50 => distribution.percentile(50.0),
+            Statistic::Mean => distribution.mean(),
+        };
+        let itl = at(&outcome.itl, experiment.itl_statistic);
+        let late = itl.unwrap_or(0.0) * f64::from(replica.collect_steps);
+        let in_flight = outcome.running + outcome.waiting;
+        let answer = late + clock.answer_seconds(itl.unwrap_or(0.0) * 1e-3, in_flight) * 1e3;
+        let output_tokens = experiment.traffic.mean_output_tokens();
+        let ttft = at(&outcome.ttft, ttft_statistic(experiment)).map(|engine| engine + answer);
+        let ntpot = at(&outcome.ntpot, experiment.itl_statistic).map(|engine| engine + answer / output_tokens);
+        // In a closed loop the next request waits for the answer too.
+        let throughput = match (&experiment.load, ttft, itl) {
+            (OfferedLoad::InFlight(in_flight), Some(ttft), Some(itl)) => {
+                in_flight * output_tokens * 1e3 / (ttft + itl * (output_tokens - 1.0))
+            }
+            _ => outcome.output_tokens_per_second,
+        };
+        let bands = self.bands(&replica, &experiment.configuration);
+        Ok(Prediction {
+            ttft_milliseconds: ttft.map(|value| bands.ttft.around(value)),
+            itl_milliseconds: itl.map(|value| bands.itl.around(value)),
+            ntpot_milliseconds: ntpot.map(|value| bands.ntpot.around(value)),
+            output_tokens_per_second: Some(bands.throughput.around(throughput)),
+        })
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            origin: Origin::Estimated,
+            source: "kubectl infer estimate".to_owned(),
+            ttft_statistic: Statistic::P50,
+            itl_statistic: Statistic::P50,
+            notes: vec!["estimated at Poisson arrivals; nobody measured this configuration".to_owned()],
+            tags: Vec::new(),
+        }
+    }
+}
+
+impl Predictor for Estimator<'_> {
+    fn predict(&self, experiment: &Experiment) -> Result<Prediction, Unpredictable> {
+        self.predict_experiment(experiment).map_err(Unpredictable::because)
+    }
+}
+
+impl Refit for Estimator<'_> {
+    fn refit(&self, kept: &[&MeasuredRow]) -> Result<Box<dyn Predictor + '_>, Unpredictable> {
+        let calibration = self.calibration.fitted(self.catalog, kept);
+        Ok(Box::new(Self::new(self.catalog, calibration)))
+    }
+}
+
+/// Adds what a client waits beyond the engine's own time.
+fn with_answer(point: LoadPoint, answer_seconds: f64, traffic: &Traffic) -> LoadPoint {
+    let milliseconds = answer_seconds * 1e3;
+    let ttft = point.ttft.map(|ttft| Ttft::from_milliseconds(ttft.milliseconds() + milliseconds));
+    let a_token = milliseconds / traffic.mean_output_tokens();
+    let ntpot = point.ntpot.map(|ntpot| Ntpot::from_milliseconds(ntpot.milliseconds() + a_token));
+    LoadPoint { ttft, ntpot, ..point }
+}
+
+fn point_of(outcome: &Outcome, load: Load) -> LoadPoint {
+    LoadPoint {
+        load,
+        requests_per_second: outcome.requests_per_second,
+        input_tokens_per_second: outcome.input_tokens_per_second,
+        output_tokens_per_second: outcome.output_tokens_per_second,
+        ttft: outcome.ttft.percentile(50.0).map(Ttft::from_milliseconds),
+        itl: outcome.itl.percentile(50.0).map(Itl::from_milliseconds),
+        ntpot: outcome.ntpot.percentile(50.0).map(Ntpot::from_milliseconds),
+        concurrency: Some(outcome.running + outcome.waiting),
+        running: Some(outcome.running),
+        waiting: Some(outcome.waiting),
+        kv_use: Some(outcome.kv_use),
+    }
+}
+
+/// Median in the distribution's unit; 0 without requests.
+fn median(distribution: &Distribution) -> f64 {
+    distribution.percentile(50.0).unwrap_or(0.0)
+}

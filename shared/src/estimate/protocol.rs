@@ -1,0 +1,99 @@
+//! How a benchmark was run, where its rows do not say.
+
+use super::step::{Chip, Family};
+use crate::catalog::{AttentionKind, CacheElement, Checkpoint, FeedForwardKind, Model, Precision};
+use crate::workload::{Lengths, Traffic};
+
+/// How a benchmark starts servers and sends requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// A server with its version's defaults.
+    #[default]
+    Defaults,
+    /// InferenceX (SemiAnalysisAI/InferenceX, `benchmarks/`), which alone draws lengths from 0.8–1.0 of the nominal
+    /// ones. For `N` requests in flight.
+    InferenceX {
+        /// Requests in flight.
+        in_flight: u32,
+    },
+}
+
+/// What a protocol sets beyond the defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Launch {
+    /// Share of the device's memory.
+    pub memory_fraction: Option<f64>,
+    /// Sequences at once.
+    pub seats: Option<u32>,
+    /// Tokens of a step.
+    pub step_tokens: Option<u32>,
+    /// Elements of the cache.
+    pub cache_element: Option<CacheElement>,
+    /// Decode steps between two looks at the queue of arrivals; 0 or 1: every step.
+    pub receive_steps: u32,
+    /// Steps that a prompt waits for others.
+    pub collect_steps: u32,
+}
+
+impl Protocol {
+    /// The protocol that lengths and load give away.
+    pub fn of(traffic: &Traffic, in_flight: Option<f64>) -> Self {
+        match (traffic.lengths, in_flight) {
+            // The cast saturates.
+            (Lengths::UniformFourFifths, Some(in_flight)) => Self::InferenceX { in_flight: in_flight as u32 },
+            _ => Self::Defaults,
+        }
+    }
+
+    /// What the launch scripts set for a server. Facts of `benchmarks/*.sh` of October 2025 to April 2026: caches of
+    /// FP8 beside FP8 and FP4 weights, 95 % of memory, no prefix caching, prompts up to 8192 tokens a step on vLLM,
+    /// chunks of 32768 (16384 for FP4) and receive intervals of 10 or, from 16 in flight on, 30 steps on SGLang for
+    /// Blackwell, and for TensorRT-LLM the prompt's length and the requests in flight in one step, 80 % of what
+    /// weights leave, and a batch wait of 20 steps for Llama with 1024/1024 tokens below 8 accelerators.
+    pub fn launch(
+        self,
+        server: &str,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        chip: &Chip,
+        traffic: &Traffic,
+    ) -> Launch {
+        let Self::InferenceX { in_flight } = self else { return Launch::default() };
+        let precision = checkpoint.precision;
+        let is_blackwell = chip.family == Family::Blackwell;
+        let is_narrow = matches!(precision, Precision::Fp8 | Precision::Nvfp4)
+            || (precision == Precision::Mxfp4 && is_blackwell);
+        let cache_element = is_narrow.then_some(CacheElement::Fp8);
+        let common = Launch { memory_fraction: Some(0.95), cache_element, ..Launch::default() };
+        match server {
+            "sglang" => Launch {
+                memory_fraction: Some(0.85),
+                step_tokens: Some(if precision == Precision::Nvfp4 { 16_384 } else { 32_768 }),
+                receive_steps: match (is_blackwell && !has_index(model), in_flight >= 16) {
+                    (false, _) => 0,
+                    (true, false) => 10,
+                    (true, true) => 30,
+                },
+                ..common
+            },
+            "trtllm" => Launch {
+                memory_fraction: Some(0.8),
+                step_tokens: Some(8_192.max((traffic.input_tokens as u32).saturating_add(in_flight + 64))),
+                collect_steps: if is_dense(model) && traffic.input_tokens == 1024.0 && traffic.output_tokens == 1024.0
+                { 20 } else { 0 },
+                ..common
+            },
+            _ => Launch { seats: Some(in_flight.max(512)), step_tokens: Some(8_192), ..common },
+        }
+    }
+}
+
+fn has_index(model: &Model) -> bool {
+    let mut groups = model.architecture.attention.iter();
+    groups.any(|group| matches!(group.kind, AttentionKind::Latent { index_heads: Some(_), .. }))
+}
+
+fn is_dense(model: &Model) -> bool {
+    let mut groups = model.architecture.feed_forward.iter();
+    groups.all(|group| matches!(group.kind, FeedForwardKind::Dense { .. }))
+}
