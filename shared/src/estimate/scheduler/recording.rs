@@ -247,7 +247,7 @@ impl Recording {
     }
 
     fn simulate(&self) -> Result<Run, RecordingError> {
-        let mut engine = Engine::new(self.settings())?;
+        let mut engine = Engine::new(self.settings(), 1)?;
         let mut run = Run { steps: Vec::new(), requests: vec![(None, None); self.requests.len()] };
         let mut events = StepEvents::default();
         let mut arrivals = self.requests.iter().peekable();

@@ -102,10 +102,11 @@ impl Engine {
         self.blocks.take_found(id, found, &mut sequence.held);
         self.reservation.held_blocks += u64::from(found.blocks());
         self.reservation.final_blocks += u64::from(sequence.final_tokens().div_ceil(block));
+        self.prompt_tokens += u64::from(sequence.prompt);
+        self.cached_tokens += u64::from(sequence.computed.min(sequence.prompt));
         self.next_ordinal += 1;
         self.running += 1;
         self.prefilling.push(id);
-        self.admitted.push(id);
         self.append_to_order(id);
         self.plan(id, tokens);
     }

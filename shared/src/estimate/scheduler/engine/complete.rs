@@ -8,9 +8,10 @@ impl Engine {
     pub(in super::super) fn complete(&mut self, events: &mut StepEvents) {
         events.first_token.clear();
         events.finished.clear();
+        events.tokens = 0;
         self.let_go();
         if self.decodes {
-            self.decoding.advance(self.decode_advance, &mut self.sequences, &mut events.finished);
+            self.decoding.advance(self.decode_advance, &mut self.sequences, events);
             self.decode_steps += if self.settings.speculation.is_some() { 1 } else { self.decode_advance };
             self.lower_share();
         }
@@ -31,7 +32,7 @@ impl Engine {
     }
 
     /// Frees what finished requests still hold.
-    pub(super) fn let_go(&mut self) {
+    pub(in super::super) fn let_go(&mut self) {
         for place in 0..self.leaving.len() {
             let id = self.leaving[place];
             self.release(id, false);
@@ -58,14 +59,16 @@ impl Engine {
                 continue;
             }
             sequence.generated += 1;
-            if !sequence.started {
+            events.tokens += 1;
+            let ends = sequence.generated >= sequence.limit;
+            if !sequence.started && (ends || sequence.generated >= self.shown_after) {
                 sequence.started = true;
                 events.first_token.push(id);
             }
-            if sequence.generated >= sequence.limit {
+            if ends {
                 events.finished.push(id);
             } else {
-                self.decoding.join(id, sequence);
+                self.decoding.join(id, sequence, self.shown_after);
             }
         }
         self.prefilling.truncate(kept);

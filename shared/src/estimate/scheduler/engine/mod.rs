@@ -26,16 +26,20 @@ pub(super) struct EngineRequest {
 /// What a step brought about.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StepEvents {
-    /// Requests whose first token appeared.
+    /// Requests whose client sees a first token.
     pub(super) first_token: Vec<u32>,
     /// Requests whose last token appeared, in order of admission.
     pub(super) finished: Vec<u32>,
+    /// Tokens that all requests generated.
+    pub(super) tokens: u64,
 }
 
 /// The scheduler of one engine and its state.
 #[derive(Debug, Clone)]
 pub(super) struct Engine {
     settings: EngineSettings,
+    /// The client sees the first tokens when there are so many, or the last.
+    shown_after: u32,
     blocks: BlockPool,
     sequences: Vec<Sequence>,
     waiting: VecDeque<u32>,
@@ -49,7 +53,9 @@ pub(super) struct Engine {
     prefilling: Vec<u32>,
     leaving: Vec<u32>,
     preempted: Vec<u32>,
-    admitted: Vec<u32>,
+    /// Prompt tokens of all admissions, and those of them found in the prefix cache.
+    prompt_tokens: u64,
+    cached_tokens: u64,
     shape: StepShape,
     /// Whether the decoding sequences take part in the scheduled step.
     decodes: bool,
@@ -75,7 +81,7 @@ struct Reservation {
 }
 
 impl Engine {
-    pub(super) fn new(settings: EngineSettings) -> Result<Self, SimulationError> {
+    pub(super) fn new(settings: EngineSettings, shown_after: u32) -> Result<Self, SimulationError> {
         settings.validate()?;
         let share = match settings.admission {
             Admission::Expected { initial_share, .. } => initial_share,
@@ -83,6 +89,7 @@ impl Engine {
         };
         Ok(Self {
             settings,
+            shown_after,
             blocks: BlockPool::new(settings.kv_blocks, settings.prefix_caching),
             sequences: Vec::new(),
             waiting: VecDeque::new(),
@@ -93,7 +100,8 @@ impl Engine {
             prefilling: Vec::new(),
             leaving: Vec::new(),
             preempted: Vec::new(),
-            admitted: Vec::new(),
+            prompt_tokens: 0,
+            cached_tokens: 0,
             shape: StepShape::default(),
             decodes: false,
             decode_advance: 1,
@@ -120,7 +128,6 @@ impl Engine {
     pub(super) fn schedule(&mut self) -> &StepShape {
         self.shape = StepShape::default();
         self.preempted.clear();
-        self.admitted.clear();
         self.decodes = false;
         self.repeatable = false;
         self.decode_advance = self.next_advance();
@@ -213,8 +220,8 @@ impl Engine {
         if matches!(self.settings.admission, Admission::Expected { .. }) && !self.waiting.is_empty() {
             return 1; // The reserved share falls with every step and may let the next request in.
         }
-        let Some(finish) = self.decoding.until_finish(&self.sequences) else { return 1 };
-        let most = finish.clamp(1, u64::from(u32::MAX));
+        let Some(event) = self.decoding.until_event(&self.sequences) else { return 1 };
+        let most = event.clamp(1, u64::from(u32::MAX));
         self.decoding.tokens_for(1, most, self.blocks.free()).max(1) as u32
     }
 
@@ -251,20 +258,17 @@ impl Engine {
         self.blocks.total()
     }
 
-    pub(super) fn preempted(&self) -> &[u32] {
-        &self.preempted
-    }
-
-    pub(super) fn admitted(&self) -> &[u32] {
-        &self.admitted
+    /// Share of the prompt tokens of all admissions that the prefix cache held, 0 to 1.
+    pub(super) fn cached_share(&self) -> f64 {
+        self.cached_tokens as f64 / self.prompt_tokens.max(1) as f64
     }
 
     pub(super) fn shape(&self) -> &StepShape {
         &self.shape
     }
 
-    pub(super) fn sequence_limit(&self, id: u32) -> u32 {
-        self.sequences[id as usize].limit
+    pub(super) fn preempted(&self) -> &[u32] {
+        &self.preempted
     }
 
     /// The scheduled step, request by request, in order of admission: for recordings.

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::StepEvents;
+
 /// Where a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -39,7 +41,7 @@ pub(super) struct Sequence {
     finish: u64,
     /// Copies of blocks of the common prefix that it holds, in order.
     pub(super) held: Vec<u32>,
-    /// Whether its first token has appeared.
+    /// Whether the client has seen its first token.
     pub(super) started: bool,
 }
 
@@ -86,6 +88,8 @@ pub(super) struct Decoding {
     /// Sequences by `(computed − clock) mod block`.
     phases: Vec<u32>,
     finishes: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    /// When sequences reach the token with which the client sees the first ones.
+    shows: BinaryHeap<Reverse<(u64, u32, u32)>>,
 }
 
 impl Decoding {
@@ -97,6 +101,7 @@ impl Decoding {
             block,
             phases: vec![0; block as usize],
             finishes: BinaryHeap::new(),
+            shows: BinaryHeap::new(),
         }
     }
 
@@ -115,8 +120,9 @@ impl Decoding {
         sequence.prompt + self.generated(sequence) - 1
     }
 
-    /// Takes in a sequence whose counters stand at the end of the present step.
-    pub(super) fn join(&mut self, id: u32, sequence: &mut Sequence) {
+    /// Takes in a sequence whose counters stand at the end of the present step; its client sees the first tokens
+    /// when there are `shown_after`.
+    pub(super) fn join(&mut self, id: u32, sequence: &mut Sequence, shown_after: u32) {
         sequence.phase = Phase::Decoding;
         sequence.planned = 0;
         sequence.generated_at_zero = i64::from(sequence.generated) - self.clock as i64;
@@ -126,6 +132,10 @@ impl Decoding {
         self.count += 1;
         self.computed += u64::from(self.computed_of(sequence));
         self.finishes.push(Reverse((sequence.finish, sequence.ordinal, id)));
+        if !sequence.started && shown_after < sequence.limit {
+            let shown = self.clock + u64::from(shown_after.saturating_sub(sequence.generated));
+            self.shows.push(Reverse((shown, sequence.ordinal, id)));
+        }
     }
 
     /// Takes out a sequence; its counters stand in itself again.
@@ -185,8 +195,15 @@ impl Decoding {
         token
     }
 
+    /// Tokens until the next sequence finishes or shows its first tokens.
+    pub(super) fn until_event(&mut self, sequences: &[Sequence]) -> Option<u64> {
+        let shown = self.shows.peek().map(|&Reverse((shown, ..))| shown.saturating_sub(self.clock));
+        let finish = self.until_finish(sequences);
+        finish.map(|finish| shown.map_or(finish, |shown| shown.min(finish)))
+    }
+
     /// Tokens until the next sequence finishes.
-    pub(super) fn until_finish(&mut self, sequences: &[Sequence]) -> Option<u64> {
+    fn until_finish(&mut self, sequences: &[Sequence]) -> Option<u64> {
         while let Some(&Reverse((finish, ordinal, id))) = self.finishes.peek() {
             if is_current(&sequences[id as usize], finish, ordinal) {
                 return Some(finish.saturating_sub(self.clock));
@@ -196,10 +213,23 @@ impl Decoding {
         None
     }
 
-    /// Lets every sequence generate `tokens`; those that finish are taken out and appended to `finished`.
-    pub(super) fn advance(&mut self, tokens: u64, sequences: &mut [Sequence], finished: &mut Vec<u32>) {
+    /// Lets every sequence generate `tokens`; those that finish are taken out.
+    pub(super) fn advance(&mut self, tokens: u64, sequences: &mut [Sequence], events: &mut StepEvents) {
         self.clock += tokens;
         self.computed += u64::from(self.count) * tokens;
+        events.tokens += u64::from(self.count) * tokens;
+        while let Some(&Reverse((shown, ordinal, id))) = self.shows.peek() {
+            if shown > self.clock {
+                break;
+            }
+            self.shows.pop();
+            let sequence = &mut sequences[id as usize];
+            let waits = sequence.phase == Phase::Decoding && !sequence.started;
+            if waits && sequence.ordinal == ordinal {
+                sequence.started = true;
+                events.first_token.push(id);
+            }
+        }
         while let Some(&Reverse((finish, ordinal, id))) = self.finishes.peek() {
             if finish > self.clock {
                 break;
@@ -209,8 +239,13 @@ impl Decoding {
             if is_current(sequence, finish, ordinal) {
                 // Drafts may be accepted beyond the last token that was asked for: they took blocks, no more.
                 self.leave(sequence);
-                sequence.generated = sequence.generated.min(sequence.limit);
-                finished.push(id);
+                events.tokens -= u64::from(sequence.generated - sequence.limit);
+                sequence.generated = sequence.limit;
+                if !sequence.started {
+                    sequence.started = true;
+                    events.first_token.push(id);
+                }
+                events.finished.push(id);
             }
         }
     }
