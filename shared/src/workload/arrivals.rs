@@ -44,9 +44,9 @@ impl Arrivals {
 
     /// The first `count` arrival times in seconds; none for a closed loop, whose requests follow answers.
     ///
-    /// Poisson arrivals are scaled so that the last of `count` falls where the rate wants it: a Poisson process
-    /// of which it is known how many requests came. Chance moves requests within the run, not the load itself.
-    pub fn times(&self, count: usize, seed: u64) -> Vec<f64> {
+    /// Of Poisson arrivals, every `block` take as long as the rate wants: a Poisson process of which it is known
+    /// how many requests came in each such time. Chance moves requests about, not the load of a short run.
+    pub fn times(&self, count: usize, block: usize, seed: u64) -> Vec<f64> {
         match self {
             Self::ClosedLoop { .. } => Vec::new(),
             Self::Burst => vec![0.0; count],
@@ -56,15 +56,18 @@ impl Arrivals {
             }
             Self::Poisson { requests_per_second } => {
                 let mut random = Random::new(seed, 3);
-                let mut time = 0.0;
-                let mut times: Vec<f64> = (0..count)
-                    .map(|_| {
+                let mut times: Vec<f64> = Vec::with_capacity(count);
+                while times.len() < count {
+                    let start = times.len();
+                    let mut time = 0.0;
+                    times.extend((0..block.clamp(1, count - start)).map(|_| {
                         time += random.exponential();
                         time
-                    })
-                    .collect();
-                let scale = count as f64 / time / requests_per_second;
-                times.iter_mut().for_each(|time| *time *= scale);
+                    }));
+                    let scale = (times.len() - start) as f64 / time / requests_per_second;
+                    let offset = start as f64 / requests_per_second;
+                    times[start..].iter_mut().for_each(|time| *time = offset + *time * scale);
+                }
                 times
             }
         }
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn poisson_arrivals_have_the_asked_rate_and_scatter() {
-        let times = Arrivals::Poisson { requests_per_second: 4.0 }.times(10_000, 5);
+        let times = Arrivals::Poisson { requests_per_second: 4.0 }.times(10_000, 10_000, 5);
         assert!((times[9_999] - 2500.0).abs() < 1e-6);
         let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
@@ -87,9 +90,9 @@ mod tests {
 
     #[test]
     fn other_arrivals_come_when_they_say() {
-        assert_eq!(Arrivals::Constant { requests_per_second: 2.0 }.times(3, 0), [0.0, 0.5, 1.0]);
-        assert_eq!(Arrivals::Burst.times(2, 0), [0.0, 0.0]);
-        assert_eq!(Arrivals::Trace(vec![1.0, 4.0, 9.0]).times(2, 0), [1.0, 4.0]);
-        assert!(Arrivals::ClosedLoop { in_flight: 3 }.times(2, 0).is_empty());
+        assert_eq!(Arrivals::Constant { requests_per_second: 2.0 }.times(3, 3, 0), [0.0, 0.5, 1.0]);
+        assert_eq!(Arrivals::Burst.times(2, 2, 0), [0.0, 0.0]);
+        assert_eq!(Arrivals::Trace(vec![1.0, 4.0, 9.0]).times(2, 2, 0), [1.0, 4.0]);
+        assert!(Arrivals::ClosedLoop { in_flight: 3 }.times(2, 2, 0).is_empty());
     }
 }

@@ -62,7 +62,9 @@ pub enum LengthError {
         p90: f64,
     },
     /// A line that is not `input,output`.
-    #[error("Line {line} is {text:?}: it must be `input,output`, two whole numbers of tokens from 1 to {MOST_TOKENS}")]
+    #[error(
+        "Line {line} is {text:?}: it must be `input,output`, two whole numbers of tokens from 1 to {MOST_TOKENS}"
+    )]
     Line {
         /// Number of the line, from 1.
         line: usize,
@@ -115,7 +117,7 @@ impl LengthSource {
 
     /// `count` requests; the same for the same `seed`.
     ///
-    /// Drawn lengths are stratified: one from each of `count` equal parts of the distribution, in random order.
+    /// Drawn lengths are stratified: of each hundred, one from each hundredth of the distribution.
     pub fn draw(&self, count: usize, seed: u64) -> Result<Vec<RequestLengths>, LengthError> {
         match self {
             Self::Observed(requests) if requests.is_empty() => Err(LengthError::Empty),
@@ -146,7 +148,8 @@ fn is_of_a_name(character: char) -> bool {
 
 fn parse_line(line: &str) -> Option<RequestLengths> {
     let (input, output) = line.split_once(',')?;
-    let tokens = |text: &str| text.trim().parse::<u32>().ok().filter(|tokens| (1..=MOST_TOKENS).contains(tokens));
+    let tokens =
+        |text: &str| text.trim().parse::<u32>().ok().filter(|tokens| (1..=MOST_TOKENS).contains(tokens));
     Some(RequestLengths { input_tokens: tokens(input)?, output_tokens: tokens(output)? })
 }
 
@@ -155,7 +158,10 @@ fn draw(input: &Quantiles, output: &Quantiles, count: usize, seed: u64) -> Vec<R
     let outputs = Random::new(seed, 2).stratified(count);
     let pairs = inputs.into_iter().zip(outputs);
     pairs
-        .map(|(first, second)| RequestLengths { input_tokens: input.at(first), output_tokens: output.at(second) })
+        .map(|(first, second)| RequestLengths {
+            input_tokens: input.at(first),
+            output_tokens: output.at(second),
+        })
         .collect()
 }
 
@@ -176,11 +182,21 @@ const SHAREGPT_OUTPUT: Published = Published { knots: [1.0, 132.0, 488.0, 778.0,
 /// The inverse of a distribution function of lengths.
 enum Quantiles {
     Fixed(f64),
-    Uniform { least: f64, most: f64 },
+    Uniform {
+        least: f64,
+        most: f64,
+    },
     /// Through the published percentiles; between them a mixture of linear and geometric interpolation with the
     /// one weight that gives the published mean.
-    Sharegpt { knots: [f64; 5], linear: f64, scale: f64 },
-    Lognormal { location: f64, spread: f64 },
+    Sharegpt {
+        knots: [f64; 5],
+        linear: f64,
+        scale: f64,
+    },
+    Lognormal {
+        location: f64,
+        spread: f64,
+    },
 }
 
 impl Quantiles {
@@ -287,7 +303,8 @@ fn normal_quantile(share: f64) -> f64 {
     ];
     const D: [f64; 5] =
         [7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00, 1.0];
-    let polynomial = |coefficients: &[f64], at: f64| coefficients.iter().fold(0.0, |sum, next| sum * at + next);
+    let polynomial =
+        |coefficients: &[f64], at: f64| coefficients.iter().fold(0.0, |sum, next| sum * at + next);
     let tail = |share: f64| {
         let at = (-2.0 * share.ln()).sqrt();
         polynomial(&C, at) / polynomial(&D, at)
@@ -350,7 +367,8 @@ mod tests {
 
     #[test]
     fn uniform_lengths_reach_both_ends() {
-        let traffic = Traffic { input_tokens: 1024.0, output_tokens: 10.0, lengths: Lengths::UniformFourFifths };
+        let traffic =
+            Traffic { input_tokens: 1024.0, output_tokens: 10.0, lengths: Lengths::UniformFourFifths };
         let requests = LengthSource::from(traffic).draw(20_000, 3).unwrap();
         let inputs = column(&requests, |request| request.input_tokens);
         let outputs = column(&requests, |request| request.output_tokens);
@@ -363,7 +381,8 @@ mod tests {
     fn a_file_is_read_line_by_line() {
         let source = LengthSource::parse("input,output\n# comment\n\n10, 20\r\n30,40\n").unwrap();
         let requests = source.draw(3, 0).unwrap();
-        let tokens: Vec<_> = requests.iter().map(|request| (request.input_tokens, request.output_tokens)).collect();
+        let tokens: Vec<_> =
+            requests.iter().map(|request| (request.input_tokens, request.output_tokens)).collect();
         assert_eq!(tokens, [(10, 20), (30, 40), (10, 20)]);
     }
 

@@ -8,6 +8,8 @@ mod outcome;
 mod recording;
 mod settings;
 mod simulate;
+#[cfg(test)]
+mod tests;
 
 pub use clock::{StepClock, StepShape};
 pub use error::SimulationError;

@@ -129,10 +129,10 @@ pub(super) struct Totals {
 
 impl Outcome {
     pub(super) fn new(samples: Vec<Sample>, totals: &Totals, replicas: f64) -> Self {
-        let distribution = |of: fn(&Sample) -> Option<f64>| {
-            Distribution::new(samples.iter().filter_map(of).collect())
-        };
-        let per_second = |total: f64| if totals.window_seconds > 0.0 { total / totals.window_seconds } else { 0.0 };
+        let distribution =
+            |of: fn(&Sample) -> Option<f64>| Distribution::new(samples.iter().filter_map(of).collect());
+        let per_second =
+            |total: f64| if totals.window_seconds > 0.0 { total / totals.window_seconds } else { 0.0 };
         Self {
             ttft: distribution(|sample| Some(sample.ttft.milliseconds())),
             itl: distribution(|sample| sample.itl().map(Itl::milliseconds)),

@@ -16,7 +16,7 @@ pub enum Window {
     /// Those that come when the engine has forgotten how it started; load stays on until the last has its answer.
     ///
     /// A closed loop starts with answers that are partly given, so that its clients are not in step, and is
-    /// measured after two requests of each. An open loop is measured when twice as many requests have finished as
+    /// measured after two requests of each. An open loop is measured when four times as many requests have finished as
     /// are in flight. A burst has no steady state and is measured whole.
     SteadyState,
 }
@@ -149,7 +149,8 @@ impl<'a> Simulation<'a> {
                 Err(SimulationError::TooMany { what, value, most: MOST_REQUESTS })
             }
             Arrivals::ClosedLoop { .. } | Arrivals::Burst => Ok(()),
-            Arrivals::Poisson { requests_per_second: rate } | Arrivals::Constant { requests_per_second: rate } => {
+            Arrivals::Poisson { requests_per_second: rate }
+            | Arrivals::Constant { requests_per_second: rate } => {
                 if RATES.contains(rate) {
                     return Ok(());
                 }
@@ -176,6 +177,12 @@ const RATES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 
 /// An open loop is not measured before so many requests have finished.
 const LEAST_WARM_UP: usize = 32;
+
+/// The window is not closed before requests have finished for this share of those that are measured.
+const SERVED_SHARE: f64 = 0.9;
+
+/// Random arrivals keep to their rate over each such part of the measured requests.
+const POISSON_BLOCKS: usize = 4;
 
 /// An open loop counts as unstable when the wait grows by more than this share of the time that passes: the rate
 /// is then more than 5 % above what the engine gives.
@@ -230,8 +237,7 @@ struct Run<'a, C: StepClock + ?Sized> {
 
 impl<'a, C: StepClock + ?Sized> Run<'a, C> {
     fn new(load: &'a Simulation<'a>, clock: &'a C) -> Result<Self, SimulationError> {
-        let shown_after =
-            if load.streaming.first_token_at_once { 1 } else { load.streaming.interval_tokens };
+        let shown_after = if load.streaming.first_token_at_once { 1 } else { load.streaming.interval_tokens };
         let mut run = Self {
             load,
             clock,
@@ -272,6 +278,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         let steady = self.is_steady();
         let seats = (load.settings.seats as usize).min(asked.saturating_mul(4));
         let mut total = if steady { 3 * asked + 4 * seats } else { asked.div_ceil(ranks) };
+        let block = asked.div_ceil(POISSON_BLOCKS);
         match &load.arrivals {
             Arrivals::ClosedLoop { in_flight } => {
                 let all = *in_flight as usize;
@@ -289,14 +296,14 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             Arrivals::Poisson { requests_per_second } => {
                 let rate = requests_per_second / ranks as f64;
                 let rank = Arrivals::Poisson { requests_per_second: rate };
-                self.pending = rank.times(total, load.seed).into();
+                self.pending = rank.times(total, block, load.seed).into();
             }
             Arrivals::Constant { requests_per_second } => {
                 let rate = requests_per_second / ranks as f64;
                 let rank = Arrivals::Constant { requests_per_second: rate };
-                self.pending = rank.times(total, load.seed).into();
+                self.pending = rank.times(total, block, load.seed).into();
             }
-            Arrivals::Burst => self.pending = Arrivals::Burst.times(total, load.seed).into(),
+            Arrivals::Burst => self.pending = Arrivals::Burst.times(total, total, load.seed).into(),
         }
         if !steady {
             let start = self.pending.front().copied().unwrap_or(0.0);
@@ -312,6 +319,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
     fn run(mut self) -> Result<Outcome, SimulationError> {
         for _ in 0..self.load.most_events {
             self.feed()?;
+            self.move_window();
             if self.engine.schedule().is_empty() {
                 self.preemptions += self.engine.preempted().len() as u64;
                 if self.idle()? {
@@ -410,9 +418,9 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     /// Requests that have come and have no token yet, in the engine's queue or on their way to it.
     fn unanswered(&self) -> u64 {
-        let inside = self.engine.waiting() as u64 + u64::from(self.engine.running().saturating_sub(self.engine.decoding()));
+        let prompts = u64::from(self.engine.running().saturating_sub(self.engine.decoding()));
         let coming = self.pending.iter().take_while(|arrival| **arrival <= self.now).count() as u64;
-        inside + coming
+        self.engine.waiting() as u64 + prompts + coming
     }
 
     /// How many equal steps are taken together, and how long they take: until something happens, or a request
@@ -466,7 +474,6 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         for place in 0..self.events.finished.len() {
             self.finish(self.events.finished[place] as usize);
         }
-        self.move_window();
     }
 
     fn finish(&mut self, number: usize) {
@@ -500,15 +507,24 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         let sent = self.requests.len();
         match (self.measuring.started_at, &self.measuring.closed) {
             (None, _) if self.is_warm() => {
-                self.measuring.from = sent;
-                self.measuring.to = sent + self.load.requests as usize;
+                // Under an absurd rate all requests of the run have come by now: the last of them are measured.
+                let asked = self.load.requests as usize;
+                let to_come = if self.in_flight > 0 { asked } else { self.pending.len() };
+                self.measuring.from = sent - asked.saturating_sub(to_come).min(sent);
+                self.measuring.to = self.measuring.from + asked;
                 self.measuring.started_at = Some(self.now);
                 self.measuring.totals = Totals::default();
                 self.measuring.highest_used_blocks = 0;
             }
-            (Some(_), None) if sent >= self.measuring.to => self.close_window(),
+            (Some(_), None) if sent >= self.measuring.to && self.has_served_enough() => self.close_window(),
             _ => {}
         }
+    }
+
+    /// Whether as many requests have finished in the window as should have in the time in which those that are
+    /// measured came: above capacity this takes longer.
+    fn has_served_enough(&self) -> bool {
+        self.measuring.totals.finished >= SERVED_SHARE * f64::from(self.load.requests)
     }
 
     fn close_window(&mut self) {
@@ -523,10 +539,11 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             return self.finished >= 2 * self.in_flight;
         }
         let in_flight = self.requests.len() - self.finished;
-        let most = self.load.requests as usize + 2 * self.load.settings.seats as usize;
+        let asked = self.load.requests as usize;
+        let most = asked + 2 * (self.load.settings.seats as usize).min(4 * asked);
         let left = self.pending.len();
         let late = self.requests.len() >= most || self.requests.len() >= left;
-        late || self.finished >= LEAST_WARM_UP.max(2 * in_flight)
+        late || self.finished >= LEAST_WARM_UP.max(4 * in_flight)
     }
 
     fn is_done(&self) -> bool {

@@ -199,6 +199,8 @@ impl Engine {
         if self.shape.is_empty() {
             self.run_running(&mut { u32::MAX }, u32::MAX);
         }
+        // After the step that is owed the next prompt may come.
+        self.repeatable &= !owed || self.waiting.is_empty();
         self.previous_was_prefill = self.shape.prefill_sequences > 0;
     }
 

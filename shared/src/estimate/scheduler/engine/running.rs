@@ -199,6 +199,7 @@ impl Engine {
 
     /// Schedules `tokens` of a request that is not decoding and takes the blocks for them.
     pub(super) fn plan(&mut self, id: u32, tokens: u32) {
+        self.repeatable = false;
         let sequence = &self.sequences[id as usize];
         let computed = sequence.computed;
         let needed = self.blocks_for(computed, tokens);
