@@ -181,8 +181,7 @@ impl<'a> Config<'a> {
         outer.unwrap_or_else(|| self.text.flag(NAME, default))
     }
 
-    /// A list that has one entry for each layer, if it is there. More entries than layers are those of layers that
-    /// predict ahead, where `ahead` allows it.
+    /// A list that has one entry for each layer, if it is there.
     pub(super) fn layer_texts(&self, name: &str) -> Result<Option<Vec<&'a str>>, ConfigError> {
         let depth = self.depth()?;
         let Some(texts) = self.text.texts(name)? else { return Ok(None) };

@@ -2,10 +2,10 @@
 //!
 //! One replica runs on `tensor × data` accelerators. Every accelerator holds
 //! * its share of the weights: attention and shared parts over the tensor-parallel ranks (and a whole copy for
-//!   each attention-data-parallel rank), routed experts over all accelerators ([`weights`]);
+//!   each attention-data-parallel rank), routed experts over all accelerators (`weights`);
 //! * a reserve: the runtime's context, buffers of collectives, and what is alive at the peak of a step
-//!   ([`reserve`]);
-//! * the KV cache: what is left of what the server may take ([`cache`]), which servers count differently
+//!   (`reserve`);
+//! * the KV cache: what is left of what the server may take (`cache`), which servers count differently
 //!   ([`MemoryScope`]).
 //!
 //! CUDA graphs are no part of it: vLLM captures them after it has sized the cache, in what its fraction leaves of
