@@ -1,5 +1,8 @@
 // What holds for any bytes and any object. Used by the properties that run in CI and by the fuzz targets.
 
+#[path = "../../../shared/src/policy/tests/soundness.rs"]
+mod soundness;
+
 use std::sync::{Arc, LazyLock};
 
 use infer_core::catalog::Catalog;
@@ -48,8 +51,7 @@ pub(crate) fn object(object: &Value) {
     assert_eq!(review["response"]["uid"], "uid");
     assert!(review["response"]["allowed"].is_boolean());
 
-    let mut changed = object.clone();
-    json_patch::patch(&mut changed, &first.patch).expect("the patch applies");
+    let changed = soundness::apply_soundly(object, &first.patch);
     let again = decided(Phase::Mutate, &changed);
     assert!(again.patch.is_empty(), "{}\nis changed again by\n{}", first.patch, again.patch);
 
