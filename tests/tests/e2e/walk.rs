@@ -151,10 +151,13 @@ fn every_sample_applied_through_the_chart_is_as_its_page_says() -> Result<()> {
     }
 
     kubectl(serving, &["label", "namespace", serving.name(), "kubectl-infer.io/admission=enabled"])?;
-    installed.eventually("admission works from end to end", || {
-        let status = installed.status()?;
+    // The first review comes before the API server knows of the label.
+    let mut status = Value::Null;
+    let works = installed.eventually("admission works from end to end", || {
+        status = installed.status()?;
         Ok((status["conclusion"] == "Admission works from end to end.").then_some(()))
-    })?;
+    });
+    works.with_context(|| status.to_string())?;
 
     for (sample, fixes, warnings) in SAID {
         let (stored, said) = installed.applied(sample)?;
