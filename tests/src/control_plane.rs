@@ -263,7 +263,10 @@ fn controller_manager(programs: &Path, kubeconfig: &Path, certificates: &Certifi
         // All controllers as one user with all rights: a service account for each would add 5 s to the start. Its
         // name begins with `system:` as theirs do, which is how admission tells the cluster's own parts.
         .args(["--use-service-account-credentials=false", "--leader-elect=false", "--secure-port=0"])
-        .arg("--controllers=*,-nodeipam,-cloud-node-lifecycle");
+        .arg("--controllers=*,-nodeipam,-cloud-node-lifecycle")
+        // Simulated machines say seldom that they live, and never again that their Pods are ready once the controller
+        // took the machine for lost: after 50 s, unless told otherwise.
+        .arg("--node-monitor-grace-period=24h");
     command
 }
 

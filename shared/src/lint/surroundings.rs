@@ -13,34 +13,40 @@ use crate::rules::ObjectKey;
 /// For each of `inputs`, what is known beside it: `known` with the file's own objects, and those of other files of
 /// its folder whose name only one of them has. Samples that stand side by side often use one name for different
 /// things, and then none of them is the neighbour of the others.
-pub fn surroundings(inputs: &[Input], known: &Snapshot) -> Vec<Snapshot> {
+///
+/// Files of one folder share what they have in common, so that thousands of them do not each hold all the others.
+pub fn surroundings(inputs: &[Input], known: &Snapshot) -> Vec<Arc<Snapshot>> {
     let mut folders: BTreeMap<&str, Folder> = BTreeMap::new();
     for (index, input) in inputs.iter().enumerate() {
         folders.entry(&input.folder).or_default().take(index, input);
     }
-    let shared: BTreeMap<&str, Snapshot> =
-        folders.iter().map(|(name, folder)| (*name, folder.snapshot(known))).collect();
-    let of = |(index, input): (usize, &Input)| {
-        let mut snapshot = shared.get(input.folder.as_str()).cloned().unwrap_or_else(|| known.clone());
-        for (_, objects) in folders.get(input.folder.as_str()).into_iter().flat_map(Folder::ambiguous) {
+    let mut all = vec![Arc::default(); inputs.len()];
+    for folder in folders.values() {
+        let shared = Arc::new(folder.snapshot(known));
+        let own = folder.ambiguous();
+        for index in &folder.files {
+            let Some(snapshot) = all.get_mut(*index) else { continue };
+            *snapshot = Arc::clone(&shared);
             // The last of a file counts, as it does when the file is applied.
-            for (_, object) in objects.iter().filter(|(file, _)| *file == index) {
-                snapshot.neighbours.insert(Arc::clone(object));
+            for object in own.get(index).into_iter().flatten() {
+                Arc::make_mut(snapshot).neighbours.insert(Arc::clone(object));
             }
         }
-        snapshot
-    };
-    inputs.iter().enumerate().map(of).collect()
+    }
+    all
 }
 
 /// Objects of a folder's files, with the file of each.
 #[derive(Default)]
 struct Folder {
+    /// Places of the files among all.
+    files: Vec<usize>,
     objects: BTreeMap<ObjectKey, Vec<(usize, Arc<Value>)>>,
 }
 
 impl Folder {
     fn take(&mut self, index: usize, input: &Input) {
+        self.files.push(index);
         for object in input.file.objects() {
             let value = input.file.value(object);
             let Some(key) = Identity::of(value).as_ref().and_then(ObjectKey::of) else { continue };
@@ -56,8 +62,13 @@ impl Folder {
         snapshot
     }
 
-    fn ambiguous(&self) -> impl Iterator<Item = (&ObjectKey, &Vec<(usize, Arc<Value>)>)> {
-        self.objects.iter().filter(|(_, objects)| is_ambiguous(objects))
+    /// Objects whose names other files have too, by the file that they are in.
+    fn ambiguous(&self) -> BTreeMap<usize, Vec<&Arc<Value>>> {
+        let mut by_file: BTreeMap<usize, Vec<&Arc<Value>>> = BTreeMap::new();
+        for (file, object) in self.objects.values().filter(|objects| is_ambiguous(objects)).flatten() {
+            by_file.entry(*file).or_default().push(object);
+        }
+        by_file
     }
 }
 

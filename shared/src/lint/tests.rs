@@ -1,6 +1,7 @@
 //! What lint says equals what admission says, and what it fixes stays the author's file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     files.chain(folders).collect()
 }
 
-fn alone(input: &Input) -> Snapshot {
+fn alone(input: &Input) -> Arc<Snapshot> {
     surroundings(std::slice::from_ref(input), &Snapshot::default()).remove(0)
 }
 
@@ -185,6 +186,14 @@ fn files_of_a_folder_are_neighbours_unless_they_use_one_name_for_two_things() {
     assert!(!sees_target(&[("a", scaler), ("b", SERVER)]));
     assert!(!sees_target(&[("a", scaler), ("a", SERVER), ("a", SERVER)]));
     assert!(sees_target(&[("a", &format!("{scaler}---\n{SERVER}")), ("a", SERVER)]));
+}
+
+/// Thousands of files that lie side by side do not each hold all the others.
+#[test]
+fn files_of_one_folder_share_what_is_known() {
+    let named = |name: &str| input(name, &SERVER.replace("name: llm", &format!("name: {name}")));
+    let known = surroundings(&[named("one"), named("two"), named("three")], &Snapshot::default());
+    assert!(known.iter().all(|snapshot| Arc::ptr_eq(snapshot, &known[0])));
 }
 
 #[test]

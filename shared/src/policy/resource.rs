@@ -100,7 +100,8 @@ pub struct PolicyLimits {
     pub usd_per_hour: Option<f64>,
     /// Replicas of one workload, at the autoscaler's maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100_000))]
+    // The API server warns of `uint32`, which no document of Kubernetes knows.
+    #[schemars(range(min = 1, max = 100_000), extend("format" = "int64"))]
     pub replicas: Option<u32>,
     /// Regions that a Pod may select.
     #[serde(default, skip_serializing_if = "Option::is_none")]

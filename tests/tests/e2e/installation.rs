@@ -1,12 +1,12 @@
 //! Installed by its objects, the program may do what it has to, and leaves nothing behind.
 
 use crate::chart::{objects, restricted, template};
+use crate::cluster::{kubectl, until};
 use anyhow::{Context, Result, ensure};
 use infer_tests::{CONFIGURATIONS, ControlPlane, InferWebhook, Probe, TestNamespace, exclusive_registration};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 pub(crate) const KINDS: [&str; 2] = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
 
@@ -26,13 +26,6 @@ spec:
         resources: { limits: { nvidia.com/gpu: "1" } }
 "#;
 
-/// Standard output of kubectl in a namespace.
-pub(crate) fn kubectl(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<String> {
-    let output = namespace.kubectl()?.args(arguments).output()?;
-    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
-}
-
 pub(crate) fn get(namespace: &TestNamespace<'_>, kind: &str, name: &str) -> Result<Option<Value>> {
     let text = kubectl(namespace, &["get", kind, name, "--ignore-not-found", "--output=json"])?;
     if text.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_str(&text)?)) }
@@ -42,16 +35,9 @@ pub(crate) fn get(namespace: &TestNamespace<'_>, kind: &str, name: &str) -> Resu
 pub(crate) fn eventually<T>(
     webhook: &InferWebhook,
     what: &str,
-    mut ask: impl FnMut() -> Result<Option<T>>,
+    ask: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    let start = Instant::now();
-    loop {
-        if let Some(answer) = ask()? {
-            return Ok(answer);
-        }
-        ensure!(start.elapsed() < Duration::from_secs(60), "{what}: not within a minute\n{}", webhook.log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    until(what, ask).with_context(|| webhook.log())
 }
 
 /// A kubeconfig of nobody but the service account of a release.
@@ -80,12 +66,23 @@ fn arguments(deployment: &Value, namespace: &str) -> Result<Vec<String>> {
 
 /// Runs the program with the rights of a service account, and with the arguments that its Deployment has.
 pub(crate) fn launch(namespace: &TestNamespace<'_>, release: &str, yaml: &str) -> Result<InferWebhook> {
+    launch_with(namespace, release, yaml, &[])
+}
+
+/// As [`launch`], with arguments of the test beside them.
+pub(crate) fn launch_with(
+    namespace: &TestNamespace<'_>,
+    release: &str,
+    yaml: &str,
+    more: &[String],
+) -> Result<InferWebhook> {
     let dir = tempfile::tempdir()?;
     let kubeconfig = dir.path().join("kubeconfig");
     write_kubeconfig(namespace, release, &kubeconfig)?;
     let objects = objects(yaml)?;
     let deployment = objects.get(&("Deployment".to_owned(), release.to_owned()));
-    let arguments = arguments(deployment.context("no Deployment")?, namespace.name())?;
+    let mut arguments = arguments(deployment.context("no Deployment")?, namespace.name())?;
+    arguments.extend_from_slice(more);
     InferWebhook::launch(namespace.control_plane(), dir, &kubeconfig, &arguments)
 }
 

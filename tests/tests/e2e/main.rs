@@ -2,6 +2,7 @@
 
 mod admission;
 mod chart;
+mod cluster;
 mod installation;
 mod krew;
 mod lint;
@@ -14,5 +15,6 @@ mod sidecar;
 mod strictness;
 mod supervision;
 mod variants;
+mod walk;
 mod webhook;
 mod webhook_command;

@@ -1,30 +1,16 @@
 //! Policies and the real API server: the generated definition and what it refuses, and the exported part.
 
+use crate::cluster::{define_policies, kubectl, until};
 use anyhow::{Context, Result, bail, ensure};
 use infer_tests::{ControlPlane, TestNamespace, binaries};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn kubectl(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<String> {
-    let output = namespace.kubectl()?.args(arguments).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
-}
 
 /// A namespace, in a cluster that knows policies.
 fn prepare(test: &str) -> Result<TestNamespace<'static>> {
-    let namespace = ControlPlane::shared()?.namespace(test)?;
-    let definition =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/crds/inferencepolicies.kubectl-infer.io.yaml");
-    namespace.apply(&fs::read_to_string(definition)?)?;
-    kubectl(&namespace, &["wait", "--for=condition=established", "crd/inferencepolicies.kubectl-infer.io"])?;
-    Ok(namespace)
+    define_policies(ControlPlane::shared()?)?;
+    ControlPlane::shared()?.namespace(test)
 }
 
 /// A policy that holds in no namespace but that of the test, since all tests share a cluster.
@@ -192,12 +178,13 @@ fn the_api_server_itself_holds_workloads_to_exported_limits() -> Result<()> {
     let exported = export(&[&policy(&namespace, &limits)], &[])?;
     namespace.apply(&exported).with_context(|| exported.clone())?;
     let too_many = deployment("many", 4, "nvidia-l4");
-    let began = Instant::now();
-    while namespace.apply(&too_many.to_string()).is_ok() {
-        ensure!(began.elapsed() < PATIENCE, "the policy does not come into force: {exported}");
+    until("the policy comes into force", || {
+        if namespace.apply(&too_many.to_string()).is_err() {
+            return Ok(Some(()));
+        }
         kubectl(&namespace, &["delete", "deployment", "many", "--wait=true"])?;
-        thread::sleep(Duration::from_millis(200));
-    }
+        Ok(None)
+    })?;
 
     let by = format!("(policy {})", namespace.name());
     refuses(&namespace, &too_many, &format!("INF124 too-many-replicas {by}: at most 3 replicas"))?;

@@ -1,19 +1,24 @@
 //! `kubectl infer webhook install`, `status` and `uninstall`, against the real API server.
 
 use crate::chart::{kustomize, objects, restricted};
-use crate::installation::{KINDS, eventually, get, kubectl, launch};
+use crate::cluster::kubectl;
+use crate::installation::{KINDS, eventually, get, launch};
 use anyhow::{Context, Result, ensure};
 use infer_tests::{CONFIGURATIONS, ControlPlane, NodeShape, TestNamespace, binaries, exclusive_registration};
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// `kubectl infer webhook …` in a namespace.
 fn webhook(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<Output> {
+    Ok(command(namespace, arguments)?.output()?)
+}
+
+fn command(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(binaries::kubectl_infer()?);
     namespace.control_plane().configure(&mut command);
     command.arg("webhook").args(arguments).args(["--namespace", namespace.name()]);
-    Ok(command.output()?)
+    Ok(command)
 }
 
 fn succeeded(output: &Output) -> Result<String> {
@@ -70,11 +75,20 @@ fn installed_looked_at_and_removed() -> Result<()> {
 fn works_with_the_real_program(namespace: &TestNamespace<'_>) -> Result<()> {
     let control_plane = ControlPlane::shared()?;
     let yaml = succeeded(&webhook(namespace, &["install", "-o", "yaml"])?)?;
+    // Whoever installs it waits until admission is in force.
+    let mut installs = command(namespace, &["install"])?;
+    let installs = installs.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let program = launch(namespace, "infer-webhook", &yaml)?;
     program.wait_until_ready(control_plane)?;
     for (kind, name) in KINDS.into_iter().zip(CONFIGURATIONS) {
         eventually(&program, kind, || get(namespace, kind, name))?;
     }
+    let installed = installs.wait_with_output()?;
+    let said = succeeded(&installed)?;
+    ensure!(said.contains("deployment/infer-webhook unchanged"), "{said}");
+    ensure!(said.contains("Admission is in force."), "{said}");
+    let waited = String::from_utf8_lossy(&installed.stderr);
+    assert_eq!(waited, "waiting: the program has not registered its configurations\n");
     let serving = control_plane.namespace("webhook-probe")?;
     kubectl(&serving, &["label", "namespace", serving.name(), "kubectl-infer.io/admission=enabled"])?;
 

@@ -167,6 +167,20 @@ mod tests {
         assert_eq!(third.authorities.matches("BEGIN CERTIFICATE").count(), 2);
     }
 
+    /// Replicas share it, whose clocks differ: none makes another because it is behind the one that made it, and the
+    /// clients that are a little behind trust it at once.
+    #[test]
+    fn clocks_that_are_behind_do_no_harm() {
+        let now = SystemTime::now();
+        let bundle = Bundle::make(&names(), "", now).unwrap();
+        for behind in [Duration::from_secs(60), DAY, DAY * 365] {
+            assert_eq!(bundle.is_due(&names(), now - behind), None);
+        }
+        let leaf = CertificateDer::from_pem_slice(bundle.chain.as_bytes()).unwrap();
+        let (_, leaf) = parse_x509_certificate(&leaf).unwrap();
+        assert!(leaf.validity().not_before.timestamp() <= seconds(now - Duration::from_secs(3000)));
+    }
+
     #[test]
     fn made_anew_when_it_is_broken_or_for_another_service() {
         let now = SystemTime::now();

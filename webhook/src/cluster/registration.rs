@@ -108,9 +108,9 @@ impl Registration {
             self.wait_for_replicas(client).await?;
         }
         let owner = self.owner(client).await?;
-        let mutating = self.configuration("MutatingWebhookConfiguration", authority, owner.as_ref());
+        let mutating = self.mutating(authority, owner.as_ref());
         apply::<MutatingWebhookConfiguration>(client, MUTATING, &mutating).await?;
-        let validating = self.configuration("ValidatingWebhookConfiguration", authority, owner.as_ref());
+        let validating = self.validating(authority, owner.as_ref());
         apply::<ValidatingWebhookConfiguration>(client, VALIDATING, &validating).await
     }
 
@@ -150,9 +150,29 @@ impl Registration {
         })))
     }
 
-    fn configuration(&self, kind: &str, authority: Option<&str>, owner: Option<&Value>) -> Value {
-        let is_mutating = kind == "MutatingWebhookConfiguration";
-        let (name, path) = if is_mutating { (MUTATING, "/mutate") } else { (VALIDATING, "/validate") };
+    fn mutating(&self, authority: Option<&str>, owner: Option<&Value>) -> Value {
+        // Objects are changed if that can be had.
+        let mut objects = self.webhook("mutate.kubectl-infer.io", "/mutate", "Ignore", authority);
+        objects["rules"] = rules();
+        objects["matchConditions"] = relevance::mutating();
+        objects["reinvocationPolicy"] = json!("IfNeeded");
+        self.configuration("MutatingWebhookConfiguration", MUTATING, owner, json!([objects]))
+    }
+
+    fn validating(&self, authority: Option<&str>, owner: Option<&Value>) -> Value {
+        // They are judged where the namespace asked for it.
+        let mut objects = self.webhook("validate.kubectl-infer.io", "/validate", "Fail", authority);
+        objects["rules"] = rules();
+        objects["matchConditions"] = relevance::validating();
+        // A scale does not say what it scales, so that refusing it would stop the autoscaler of every workload there
+        // is in the namespace, and just when load rises.
+        let mut scales = self.webhook("validate-scale.kubectl-infer.io", "/validate", "Ignore", authority);
+        scales["rules"] = scale_rules();
+        scales["matchConditions"] = relevance::scaling();
+        self.configuration("ValidatingWebhookConfiguration", VALIDATING, owner, json!([objects, scales]))
+    }
+
+    fn configuration(&self, kind: &str, name: &str, owner: Option<&Value>, webhooks: Value) -> Value {
         let mut metadata = json!({
             "name": name,
             "labels": { "app.kubernetes.io/name": "infer-webhook", "app.kubernetes.io/part-of": "kubectl-infer" },
@@ -167,29 +187,23 @@ impl Registration {
             "apiVersion": "admissionregistration.k8s.io/v1",
             "kind": kind,
             "metadata": metadata,
-            "webhooks": [self.webhook(is_mutating, self.client_config(path, authority))],
+            "webhooks": webhooks,
         })
     }
 
-    fn webhook(&self, is_mutating: bool, client_config: Value) -> Value {
-        let mut webhook = json!({
-            "name": if is_mutating { "mutate.kubectl-infer.io" } else { "validate.kubectl-infer.io" },
+    /// What all webhooks have in common.
+    fn webhook(&self, name: &str, path: &str, failure_policy: &str, authority: Option<&str>) -> Value {
+        json!({
+            "name": name,
             "admissionReviewVersions": ["v1"],
-            "clientConfig": client_config,
-            // Objects are changed if that can be had; they are judged where the namespace asked for it.
-            "failurePolicy": if is_mutating { "Ignore" } else { "Fail" },
+            "clientConfig": self.client_config(path, authority),
+            "failurePolicy": failure_policy,
             "matchPolicy": "Equivalent",
             "sideEffects": "None",
             "timeoutSeconds": 3,
             "namespaceSelector": self.namespaces(),
             "objectSelector": {},
-            "rules": rules(),
-            "matchConditions": if is_mutating { relevance::mutating() } else { relevance::validating() },
-        });
-        if is_mutating {
-            webhook["reinvocationPolicy"] = json!("IfNeeded");
-        }
-        webhook
+        })
     }
 
     fn namespaces(&self) -> Value {
@@ -219,30 +233,37 @@ impl Registration {
 
 /// What the API server calls for: objects that are made, and those of them that can be changed when they are.
 fn rules() -> Value {
-    let rule = |group: &str, versions: &[&str], resources: &[&str], operations: &[&str]| {
-        json!({
-            "apiGroups": [group],
-            "apiVersions": versions,
-            "resources": resources,
-            "operations": operations,
-            "scope": "Namespaced",
-        })
-    };
     let both = ["CREATE", "UPDATE"];
     json!([
         // Pods and Jobs cannot change but for what no rule reads.
-        rule("", &["v1"], &["pods"], &["CREATE"]),
-        rule("", &["v1"], &["replicationcontrollers"], &both),
-        rule("apps", &["v1"], &["deployments", "statefulsets", "daemonsets", "replicasets"], &both),
-        rule("apps", &["v1"], &["deployments/scale", "statefulsets/scale", "replicasets/scale"], &["UPDATE"]),
-        rule("batch", &["v1"], &["jobs"], &["CREATE"]),
-        rule("batch", &["v1"], &["cronjobs"], &both),
-        rule("autoscaling", &["v2"], &["horizontalpodautoscalers"], &both),
-        rule("keda.sh", &["v1alpha1"], &["scaledobjects"], &both),
-        rule("leaderworkerset.x-k8s.io", &["v1"], &["leaderworkersets"], &both),
-        rule("leaderworkerset.x-k8s.io", &["v1"], &["leaderworkersets/scale"], &["UPDATE"]),
-        rule("jobset.x-k8s.io", &["v1alpha2"], &["jobsets"], &["CREATE"]),
+        rule("", "v1", &["pods"], &["CREATE"]),
+        rule("", "v1", &["replicationcontrollers"], &both),
+        rule("apps", "v1", &["deployments", "statefulsets", "daemonsets", "replicasets"], &both),
+        rule("batch", "v1", &["jobs"], &["CREATE"]),
+        rule("batch", "v1", &["cronjobs"], &both),
+        rule("autoscaling", "v2", &["horizontalpodautoscalers"], &both),
+        rule("keda.sh", "v1alpha1", &["scaledobjects"], &both),
+        rule("leaderworkerset.x-k8s.io", "v1", &["leaderworkersets"], &both),
+        rule("jobset.x-k8s.io", "v1alpha2", &["jobsets"], &["CREATE"]),
     ])
+}
+
+/// Changes of the number of replicas alone, by autoscalers and by `kubectl scale`.
+fn scale_rules() -> Value {
+    json!([
+        rule("apps", "v1", &["deployments/scale", "statefulsets/scale", "replicasets/scale"], &["UPDATE"]),
+        rule("leaderworkerset.x-k8s.io", "v1", &["leaderworkersets/scale"], &["UPDATE"]),
+    ])
+}
+
+fn rule(group: &str, version: &str, resources: &[&str], operations: &[&str]) -> Value {
+    json!({
+        "apiGroups": [group],
+        "apiVersions": [version],
+        "resources": resources,
+        "operations": operations,
+        "scope": "Namespaced",
+    })
 }
 
 async fn apply<K>(client: &Client, name: &str, configuration: &Value) -> anyhow::Result<()>
@@ -273,12 +294,30 @@ mod tests {
 
     #[test]
     fn only_namespaces_that_opted_in_and_never_those_of_the_cluster() {
-        let webhook =
-            &registration(&[]).configuration("MutatingWebhookConfiguration", None, None)["webhooks"][0];
-        let selector = &webhook["namespaceSelector"];
-        assert_eq!(selector["matchLabels"], json!({ "kubectl-infer.io/admission": "enabled" }));
-        let never = json!(["kube-system", "kube-node-lease", "infer-system"]);
-        assert_eq!(selector["matchExpressions"][0]["values"], never);
+        let registration = registration(&[]);
+        let configurations = [registration.mutating(None, None), registration.validating(None, None)];
+        let webhooks = configurations.iter().filter_map(|configuration| configuration["webhooks"].as_array());
+        let selectors: Vec<_> = webhooks.flatten().map(|webhook| &webhook["namespaceSelector"]).collect();
+        assert_eq!(selectors.len(), 3);
+        for selector in selectors {
+            assert_eq!(selector["matchLabels"], json!({ "kubectl-infer.io/admission": "enabled" }));
+            let never = json!(["kube-system", "kube-node-lease", "infer-system"]);
+            assert_eq!(selector["matchExpressions"][0]["values"], never);
+        }
+    }
+
+    /// A scale is judged if that can be had, and by one webhook only.
+    #[test]
+    fn scales_have_a_webhook_of_their_own_that_fails_open() {
+        let registration = registration(&[]);
+        let resources = |webhook: &Value| webhook["rules"].to_string();
+        let mutating = registration.mutating(None, None);
+        assert!(!resources(&mutating["webhooks"][0]).contains("/scale"));
+        let validating = registration.validating(None, None);
+        let [objects, scales] = [0, 1].map(|index| &validating["webhooks"][index]);
+        assert_eq!((&objects["failurePolicy"], &scales["failurePolicy"]), (&json!("Fail"), &json!("Ignore")));
+        assert!(!resources(objects).contains("/scale"));
+        assert!(resources(scales).contains("\"deployments/scale\""));
     }
 
     #[test]

@@ -49,9 +49,9 @@ fn is_not_judged_already() -> Value {
     })
 }
 
-/// It may run a model server. Scales, autoscalers, and kinds with several templates, which are rare, always may.
+/// It may run a model server. Autoscalers, and kinds with several templates, which are rare, always may.
 fn may_serve() -> Value {
-    let template = "request.kind.kind in ['HorizontalPodAutoscaler', 'ScaledObject', 'Scale', 'JobSet', \
+    let template = "request.kind.kind in ['HorizontalPodAutoscaler', 'ScaledObject', 'JobSet', \
                     'LeaderWorkerSet'] || \
                     [request.kind.kind == 'Pod' ? object : request.kind.kind == 'CronJob' ? \
                     object.spec.jobTemplate.spec.template : object.spec.template].exists(pod, ";
@@ -83,16 +83,13 @@ fn may_serve() -> Value {
     })
 }
 
-/// A scale asks for more replicas. Fewer are never refused, and must be had while the webhook is down.
+/// A scale asks for more replicas: fewer are never refused.
 fn asks_for_more() -> Value {
     let replicas = |object: &str| {
         format!("(has({object}.spec) && has({object}.spec.replicas) ? {object}.spec.replicas : 0)")
     };
     let (after, before) = (replicas("object"), replicas("oldObject"));
-    json!({
-        "name": "asks-for-more-replicas",
-        "expression": format!("request.kind.kind != 'Scale' || {after} > {before}"),
-    })
+    json!({ "name": "asks-for-more-replicas", "expression": format!("{after} > {before}") })
 }
 
 /// Conditions of the webhook that changes objects.
@@ -103,5 +100,10 @@ pub(super) fn mutating() -> Value {
 /// Conditions of the webhook that judges objects. What a controller owns is judged too where its owner is of a kind
 /// that is not, such as an operator's own.
 pub(super) fn validating() -> Value {
-    json!([stays(), is_no_mirror(), is_not_judged_already(), asks_for_more(), may_serve()])
+    json!([stays(), is_no_mirror(), is_not_judged_already(), may_serve()])
+}
+
+/// Conditions of the webhook that judges scales.
+pub(super) fn scaling() -> Value {
+    json!([stays(), asks_for_more()])
 }

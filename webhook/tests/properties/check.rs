@@ -1,5 +1,8 @@
 // What holds for any bytes and any object. Used by the properties that run in CI and by the fuzz targets.
 
+#[path = "../../../shared/src/policy/tests/soundness.rs"]
+mod soundness;
+
 use std::sync::{Arc, LazyLock};
 
 use infer_core::catalog::Catalog;
@@ -36,8 +39,14 @@ pub(crate) fn bytes(body: &[u8]) {
     }
 }
 
-/// Any object is answered with a valid review, its patch applies, and a second admission changes nothing more.
+/// Any object is answered with a valid review, its patch applies, and a second admission changes nothing more: as it
+/// is, and with fields that nobody knows.
 pub(crate) fn object(object: &Value) {
+    answered(object);
+    answered(&soundness::with_unknown_fields(object));
+}
+
+fn answered(object: &Value) {
     let decided = |phase, object: &Value| {
         let request = Request { namespace: Some("team"), ..Request::create(object, 1_800_000_000) };
         decide(phase, &request, &SNAPSHOT).expect("the embedded catalog can be read")
@@ -48,8 +57,7 @@ pub(crate) fn object(object: &Value) {
     assert_eq!(review["response"]["uid"], "uid");
     assert!(review["response"]["allowed"].is_boolean());
 
-    let mut changed = object.clone();
-    json_patch::patch(&mut changed, &first.patch).expect("the patch applies");
+    let changed = soundness::apply_soundly(object, &first.patch);
     let again = decided(Phase::Mutate, &changed);
     assert!(again.patch.is_empty(), "{}\nis changed again by\n{}", first.patch, again.patch);
 

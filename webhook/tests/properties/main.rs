@@ -9,6 +9,11 @@
 
 mod check;
 
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use infer_webhook::ReviewRequest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -118,7 +123,53 @@ fn odd_deployment() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Reviews of the manifests of the corpus, as they come over the wire.
+static REVIEWS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tests/corpus");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    let documents = files
+        .iter()
+        .flat_map(|file| serde_saphyr::from_multiple::<Value>(&fs::read_to_string(file).unwrap()).unwrap());
+    let review = |object: Value| {
+        json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": { "uid": "u", "operation": "CREATE", "namespace": "team", "object": object },
+        })
+    };
+    documents.map(|object| review(object).to_string().into_bytes()).collect()
+});
+
+#[test]
+fn every_review_of_the_corpus_is_answered() {
+    assert!(REVIEWS.len() >= 60);
+    for review in REVIEWS.iter() {
+        assert!(ReviewRequest::read(review).unwrap().object.is_some());
+        check::bytes(review);
+    }
+}
+
 proptest! {
+    /// A review that is cut off, or in which some bytes are others.
+    #[test]
+    fn any_damage_to_a_review_is_answered_or_refused(
+        review in any::<prop::sample::Index>(),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        end in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = review.get(REVIEWS.as_slice()).clone();
+        for (place, byte) in hits {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Some(end) = end {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        check::bytes(&bytes);
+    }
+
     #[test]
     fn any_bytes_are_a_review_or_refused(body in prop::collection::vec(any::<u8>(), 0..256)) {
         check::bytes(&body);

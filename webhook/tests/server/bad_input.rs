@@ -158,3 +158,97 @@ async fn a_dry_run_is_answered_like_any_other() {
     dry["request"]["dryRun"] = json!(true);
     assert_eq!(asked.allows(&whole).await, asked.allows(&dry).await);
 }
+
+/// What an author writes into an annotation, a name or an argument becomes no option, no line of a warning and no
+/// header of ours.
+#[tokio::test]
+async fn what_would_inject_something_is_repeated_harmlessly_or_not_at_all() {
+    let asked = Asked::start().await;
+    let hostile = [
+        "gs://models-eu/gemma,allow_other,uid=0",
+        "gs://models-eu/gemma;reboot",
+        "gs://models-eu/gemma\n--trust-remote-code",
+        "gs://models-eu/gemma\r\nwarning: 299 - forged",
+        "gs://models-eu/gemma --trust-remote-code",
+        "gs://models-eu/$(HF_TOKEN)",
+        "gs://models-eu/\u{202e}gemma",
+        "gs://models-eu/../other",
+        "s3://models-eu/gemma",
+        "hf://google/gemma-3-4b-it",
+        "az://container/gemma",
+        "https://storage.googleapis.com/models-eu/gemma",
+        "/gcs/models-eu/gemma",
+        "models-eu/gemma",
+    ];
+    for uri in hostile {
+        let mut object = deployment();
+        object["metadata"]["annotations"] = json!({ "kubectl-infer.io/model-bucket-uri": uri });
+        let response = asked.allows(&review("hostile", object.clone())).await;
+        let patch = response["patch"].as_str().unwrap_or_default();
+        let patch = String::from_utf8(decoded(patch)).unwrap();
+        assert!(!patch.contains("gcsfuse") && !patch.contains("models-eu"), "{uri:?}: {patch}");
+
+        let (_, text) = asked.post("/validate", review("hostile", object).to_string()).await;
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        let warnings = answer["response"]["warnings"].as_array().cloned().unwrap_or_default();
+        let warnings: Vec<_> = warnings.iter().filter_map(Value::as_str).collect();
+        assert!(warnings.iter().any(|warning| warning.starts_with("INF022 ")), "{uri:?}: {warnings:?}");
+        let plain = |warning: &&str| warning.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        assert!(warnings.iter().all(plain), "{uri:?}: {warnings:?}");
+    }
+
+    for ignore in ["INF005\nINF001", "INF005;INF001", "*", "--all", "INF005,,INF005"] {
+        let mut object = deployment();
+        object["metadata"]["annotations"] = json!({ "kubectl-infer.io/ignore": ignore });
+        let response = asked.allows(&review("ignore", object)).await;
+        let patch = String::from_utf8(decoded(response["patch"].as_str().unwrap_or_default())).unwrap();
+        assert!(!patch.contains('\n') && patch.contains("kubectl-infer.io~1applied"), "{ignore:?}: {patch}");
+    }
+}
+
+fn decoded(base64: &str) -> Vec<u8> {
+    serde_json::from_value::<k8s_openapi::ByteString>(json!(base64)).unwrap().0
+}
+
+/// An update whose old object is none, or of another kind, is judged by what there is.
+#[tokio::test]
+async fn odd_old_objects_are_allowed() {
+    let asked = Asked::start().await;
+    let pod = json!({ "kind": "Pod", "apiVersion": "v1", "spec": { "containers": [] } });
+    for old in [Value::Null, json!({}), json!([]), json!("text"), json!({ "spec": [] }), pod] {
+        let mut update = review("update", deployment());
+        update["request"]["operation"] = json!("UPDATE");
+        update["request"]["oldObject"] = old.clone();
+        let (status, text) = asked.post("/mutate", update.to_string()).await;
+        assert_eq!(status, StatusCode::OK, "{old}: {text}");
+        asked.allows(&update).await;
+    }
+}
+
+/// Every manifest of the corpus, over the wire: a valid review with a patch that applies, after which nothing is left
+/// to do.
+#[tokio::test]
+async fn every_manifest_of_the_corpus_is_answered_with_a_valid_review() {
+    let asked = Asked::start().await;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tests/corpus");
+    let (mut answered, mut patched) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for mut object in serde_saphyr::from_multiple::<Value>(&text).unwrap() {
+            let response = asked.allows(&review("corpus", object.clone())).await;
+            answered += 1;
+            let Some(patch) = response["patch"].as_str() else { continue };
+            patched += 1;
+            assert_eq!(response["patchType"], "JSONPatch");
+            let patch: json_patch::Patch = serde_json::from_slice(&decoded(patch)).unwrap();
+            json_patch::patch(&mut object, &patch).unwrap();
+            let again = asked.allows(&review("corpus", object)).await;
+            assert_eq!(again.get("patch"), None, "{}", path.display());
+        }
+    }
+    assert!(answered >= 60 && patched >= 20, "{answered} answered, {patched} of them changed");
+}

@@ -1,6 +1,6 @@
 //! What goes wrong beside a constant load, of which not one review may be lost or wrongly answered.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, Bytes};
 use futures::StreamExt;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::{Client, Version};
-use crate::load::{Load, deployment, review};
+use crate::load::{CONNECTIONS, Load, deployment, review};
 use crate::mounted::{Mounted, Pem};
 use crate::process::{PATIENCE, Webhook};
 
@@ -83,9 +83,12 @@ async fn a_broken_certificate_changes_nothing_but_a_metric() {
     let no_pem = |text: &str| Pem { chain: text.to_owned(), key: text.to_owned(), authority: String::new() };
     let key_of_another =
         Pem { chain: pem.chain.clone(), key: other.key.clone(), authority: pem.authority.clone() };
-    for (round, broken) in
-        [key_of_another, no_pem(""), no_pem("-----BEGIN CERTIFICATE-----")].iter().enumerate()
-    {
+    // Of a machine whose clock is ahead, and one that nobody renewed.
+    let day = Duration::from_secs(24 * 3600);
+    let early = Pem::valid_from(SystemTime::now() + day);
+    let expired = Pem::valid_from(SystemTime::now() - day * 31);
+    let broken = [key_of_another, no_pem(""), no_pem("-----BEGIN CERTIFICATE-----"), early, expired];
+    for (round, broken) in broken.iter().enumerate() {
         certificates.swap(broken);
         webhook.until_metric("infer_webhook_certificate_errors_total", round as f64 + 1.0).await;
         assert_eq!(webhook.metric("infer_webhook_certificate_broken").await, 1.0);
@@ -118,6 +121,33 @@ async fn sigterm_with_open_connections_loses_nothing() {
     load.end().await;
 }
 
+/// Nothing can answer for a process that is gone, but no more is lost than what each connection waits for, and another
+/// replica gives the very same answer to it.
+#[tokio::test]
+async fn a_killed_replica_loses_what_it_was_answering_and_no_more() {
+    const KILLS: usize = 3;
+    let pem = Pem::new();
+    let certificates = Mounted::new(&pem);
+    let stays = Webhook::start(&certificates).await;
+    let client = Client::new(&[&pem.authority], Version::Http2);
+    let (load, endpoints) = Load::start_sending_again(client, &[stays.reviews]);
+    for _ in 0..KILLS {
+        let mut killed = Webhook::start(&certificates).await;
+        *endpoints.lock().unwrap() = vec![stays.reviews, killed.reviews];
+        killed.until_metric("infer_webhook_connections", 1.0).await;
+        load.goes_on().await;
+        killed.kill();
+        // The endpoints still name it for a while.
+        load.goes_on().await;
+        *endpoints.lock().unwrap() = vec![stays.reviews];
+        load.goes_on().await;
+    }
+    let again = load.sent_again();
+    println!("{again} reviews were sent again after {KILLS} kills");
+    assert!(again <= KILLS * CONNECTIONS, "{again} reviews were sent again");
+    load.end().await;
+}
+
 #[tokio::test]
 async fn bodies_of_seven_mebibytes_are_answered_and_larger_ones_refused() {
     let stage = Stage::set().await;
@@ -132,7 +162,9 @@ async fn bodies_of_seven_mebibytes_are_answered_and_larger_ones_refused() {
         let client = stage.client(version);
         let posts = (0..8)
             .map(|_| client.post(stage.webhook.reviews, "/validate", "application/json", large.clone()));
-        for (status, answer) in futures::future::join_all(posts).await {
+        // One more than are read at the same time.
+        let answers: Vec<_> = futures::stream::iter(posts).buffer_unordered(5).collect().await;
+        for (status, answer) in answers {
             assert_eq!(status, StatusCode::OK, "{answer}");
             assert!(answer.contains("\"uid\":\"large\""));
         }
@@ -167,9 +199,11 @@ async fn a_burst_of_large_bodies_of_tiny_values_stays_within_the_memory_limit() 
     let client = stage.client(Version::Http2);
     let posts =
         (0..8).map(|_| client.post(stage.webhook.reviews, "/mutate", "application/json", body.clone()));
-    for (status, answer) in futures::future::join_all(posts).await {
-        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{answer}");
-    }
+    let answers = futures::future::join_all(posts).await;
+    // Bodies wait for their turn to be read, on a busy machine perhaps too long.
+    let refused = [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_TIMEOUT];
+    assert!(answers.iter().all(|(status, _)| refused.contains(status)), "{answers:?}");
+    assert!(answers.iter().any(|(status, _)| *status == refused[0]), "{answers:?}");
     let peak = stage.webhook.peak_mib();
     assert!(peak < LIMIT_MIB, "{peak} MiB");
     stage.load.end().await;

@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 use crate::client::{Client, NoAnswer};
 
 /// Connections at the same time, and the time between the requests of each.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Requests after which a connection is replaced, so that new ones are made all the time.
@@ -78,6 +78,9 @@ struct State {
     client: Client,
     endpoints: Endpoints,
     ends: AtomicBool,
+    /// Whether a review that is lost is sent to another replica: it may be, having no side effects.
+    sends_again: bool,
+    sent_again: AtomicUsize,
     answered: AtomicUsize,
     wrong: Mutex<Vec<String>>,
     /// The first answer to each path, without its uid: all others must be the same.
@@ -85,13 +88,24 @@ struct State {
 }
 
 impl Load {
-    /// Starts one.
+    /// Starts one in which no review may be lost.
     pub(crate) fn start(client: Client, endpoints: &[SocketAddr]) -> (Self, Endpoints) {
+        Self::begin(client, endpoints, false)
+    }
+
+    /// Starts one that survives the end of a replica: what it did not answer is sent to another.
+    pub(crate) fn start_sending_again(client: Client, endpoints: &[SocketAddr]) -> (Self, Endpoints) {
+        Self::begin(client, endpoints, true)
+    }
+
+    fn begin(client: Client, endpoints: &[SocketAddr], sends_again: bool) -> (Self, Endpoints) {
         let endpoints: Endpoints = Arc::new(Mutex::new(endpoints.to_vec()));
         let state = Arc::new(State {
             client,
             endpoints: Arc::clone(&endpoints),
             ends: AtomicBool::new(false),
+            sends_again,
+            sent_again: AtomicUsize::new(0),
             answered: AtomicUsize::new(0),
             wrong: Mutex::default(),
             expected: Default::default(),
@@ -112,6 +126,11 @@ impl Load {
         }
     }
 
+    /// Reviews that were sent again.
+    pub(crate) fn sent_again(&self) -> usize {
+        self.state.sent_again.load(Ordering::SeqCst)
+    }
+
     /// Ends it, and holds it to account.
     pub(crate) async fn end(self) {
         self.goes_on().await;
@@ -125,14 +144,19 @@ impl State {
     async fn work(self: Arc<Self>, worker: usize) {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut number = 0;
+        let (mut number, mut turn) = (0, worker);
         while !self.ends.load(Ordering::SeqCst) {
             let address = {
                 let endpoints = self.endpoints.lock().unwrap();
-                endpoints[(worker + number) % endpoints.len()]
+                endpoints[turn % endpoints.len()]
             };
+            turn += 1;
             let mut connection = match self.client.connect(address).await {
                 Ok(connection) => connection,
+                Err(_) if self.sends_again => {
+                    ticks.tick().await;
+                    continue;
+                }
                 Err(error) => return self.is_wrong(format!("no connection: {error}")),
             };
             for _ in 0..REQUESTS_PER_CONNECTION {
@@ -152,6 +176,11 @@ impl State {
                     Ok((status, answer)) => self.judge(status.as_u16(), &uid, &answer, expected),
                     // The connection was closed before: that is for the client to know.
                     Err(NoAnswer::NotSent) => break,
+                    Err(NoAnswer::Lost(_)) if self.sends_again => {
+                        self.sent_again.fetch_add(1, Ordering::SeqCst);
+                        number -= 1;
+                        break;
+                    }
                     Err(NoAnswer::Lost(error)) => self.is_wrong(format!("{path} {uid} is lost: {error}")),
                 }
             }

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
@@ -18,12 +19,19 @@ pub(crate) struct Pem {
 impl Pem {
     /// A certificate for 127.0.0.1 of an authority of its own.
     pub(crate) fn new() -> Self {
+        Self::valid_from(SystemTime::now() - Duration::from_secs(3600))
+    }
+
+    /// One that is valid for a month from a moment on.
+    pub(crate) fn valid_from(begin: SystemTime) -> Self {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate().unwrap();
         let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
         let issuer = Issuer::new(authority, authority_key);
-        let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        leaf.not_before = begin.into();
+        leaf.not_after = (begin + Duration::from_secs(30 * 24 * 3600)).into();
         let key = KeyPair::generate().unwrap();
         let chain = leaf.signed_by(&key, &issuer).unwrap().pem();
         Self { chain, key: key.serialize_pem(), authority: authority_pem }

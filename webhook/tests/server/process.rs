@@ -84,6 +84,12 @@ impl Webhook {
         assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
     }
 
+    /// Ends it at once, as the kernel does when memory is short.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) async fn end(mut self) -> ExitStatus {
         let waiting = async {

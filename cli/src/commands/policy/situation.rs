@@ -22,7 +22,7 @@ use crate::output::{Outcome, printable};
 /// Files, policies and what is known beside each file.
 pub(super) struct Situation<'a> {
     inputs: Vec<Input>,
-    snapshots: Vec<Snapshot>,
+    snapshots: Vec<Arc<Snapshot>>,
     /// Namespace of objects that name none.
     namespace: Option<&'a str>,
     now: i64,

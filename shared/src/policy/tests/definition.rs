@@ -28,6 +28,9 @@ fn the_file_in_deploy_is_what_the_types_say() {
     assert_eq!(written, text, "`UPDATE_DOCS=1` writes what the types say now");
 }
 
+/// Formats of ours that the API server knows; it warns whoever installs another.
+const FORMATS: [&str; 4] = ["int32", "int64", "double", "date-time"];
+
 /// What the API server demands of a structural schema, of those things that a derived one gets wrong.
 #[test]
 fn the_schema_is_structural() {
@@ -37,6 +40,8 @@ fn the_schema_is_structural() {
         for absent in ["$ref", "oneOf", "anyOf", "allOf", "not", "definitions", "$defs"] {
             assert!(!schema.contains_key(absent), "{at} has `{absent}`");
         }
+        let format = schema.get("format").and_then(Value::as_str);
+        assert!(format.is_none_or(|format| FORMATS.contains(&format)), "{at} has the format {format:?}");
         let properties = schema.get("properties").and_then(Value::as_object);
         assert!(properties.is_none() || !schema.contains_key("additionalProperties"), "{at}");
         for (name, property) in properties.into_iter().flatten() {

@@ -4,6 +4,7 @@ mod definition;
 mod policies;
 mod properties;
 mod said;
+mod soundness;
 mod when;
 
 use serde_json::{Value, json};

@@ -131,6 +131,28 @@ fn an_exemption_records_until_it_expires() {
     assert_eq!(ruled(&expired), Some(Consequence::Denied));
 }
 
+/// A clock that is wrong decides about exemptions, and about nothing else.
+#[test]
+fn any_clock_is_a_clock() {
+    let exemption = json!({"namespace": "serving", "until": "2030-01-01T00:00:00Z", "reason": "trial"});
+    let snapshot = under(policies(&[(
+        "p",
+        json!({"rules": [{"rule": "INF001", "action": "deny"}], "exemptions": [exemption]}),
+    )]));
+    let object = deployment();
+    let allowed = |now| {
+        let request = Request { namespace: Some("serving"), ..Request::create(&object, now) };
+        decide(Phase::Validate, &request, &snapshot).unwrap().is_allowed()
+    };
+    for before in [-1, 0, NOW] {
+        assert!(allowed(before), "{before}");
+    }
+    // What no calendar has counts as after everything.
+    for after in [4_000_000_000, i64::MAX, i64::MIN] {
+        assert!(!allowed(after), "{after}: what expires has expired");
+    }
+}
+
 #[test]
 fn an_exemption_is_of_its_own_policy_only() {
     let exempting = json!({"rules": [{"rule": "INF001", "action": "deny"}],

@@ -7,21 +7,20 @@ mod opt_in;
 mod order;
 mod outage;
 mod rules;
-mod samples;
+pub(crate) mod samples;
 mod traps;
 mod ways;
 mod words;
 
+use crate::cluster::{define_policies, kubectl, until};
 use anyhow::{Context, Result, bail, ensure};
 use api::{Answer, send};
 use axum::http::Method;
 use infer_core::policy::{Rehearsal, Request, Snapshot, rehearse};
 use infer_tests::{ControlPlane, InferWebhook, MountedCertificates, Registration, TestNamespace};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Long enough for controllers to make ReplicaSets without end, had they a reason to.
 const CALM: Duration = Duration::from_secs(4);
@@ -45,7 +44,7 @@ impl<'a> Admission<'a> {
     fn begin(namespace: TestNamespace<'a>, arguments: &[&str]) -> Result<Self> {
         let control_plane = namespace.control_plane();
         let plain = control_plane.namespace("plain")?;
-        install_policies(control_plane)?;
+        define_policies(control_plane)?;
         let arguments: Vec<_> = arguments.iter().chain(&["--register=false"]).copied().collect();
         let (webhook, certificates) = InferWebhook::start_with(control_plane, &arguments)?;
         let registration = webhook.register(&namespace, &certificates)?;
@@ -160,35 +159,6 @@ fn list(namespace: &TestNamespace<'_>, kind: &str) -> Result<Vec<Value>> {
     let path = api::collection(kind, namespace.name())?;
     let answer = send(namespace.control_plane(), Method::GET, &path, "application/json", &Value::Null)?;
     Ok(answer.body["items"].as_array().cloned().unwrap_or_default())
-}
-
-fn kubectl(namespace: &TestNamespace<'_>, arguments: &[&str]) -> Result<String> {
-    let output = namespace.kubectl()?.args(arguments).output()?;
-    ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-fn install_policies(control_plane: &ControlPlane) -> Result<()> {
-    let definition =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/crds/inferencepolicies.kubectl-infer.io.yaml");
-    let file = definition.to_string_lossy();
-    let wait = ["wait", "--for=condition=established", "crd/inferencepolicies.kubectl-infer.io"];
-    for arguments in [&["apply", "--server-side", "--filename", file.as_ref()][..], &wait] {
-        let output = control_plane.kubectl()?.args(arguments).output()?;
-        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(())
-}
-
-fn until<T>(what: &str, mut probe: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
-        if let Some(value) = probe()? {
-            return Ok(value);
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    bail!("waited for: {what}")
 }
 
 /// A Deployment of vLLM on so many GPUs. With several, it has no room to share memory in, which is put right.

@@ -41,9 +41,9 @@ fn what_runs_goes_on_and_can_be_deleted() -> Result<()> {
         Ok((!now.is_empty() && now.iter().all(|name| !before.contains(name))).then_some(()))
     })?;
 
-    // Fewer replicas can be had, of an inference workload too; more are judged first.
-    let more = namespace.kubectl()?.args(["scale", "deployment/server", "--replicas=2"]).output()?;
-    ensure!(!more.status.success(), "more replicas were not judged");
+    // Any number of replicas can be had, of an inference workload too.
+    kubectl(namespace, &["scale", "deployment/server", "--replicas=2"])?;
+    kubectl(namespace, &["rollout", "status", "deployment/server", "--timeout=60s"])?;
     kubectl(namespace, &["scale", "deployment/server", "--replicas=0"])?;
     kubectl(namespace, &["scale", "statefulset/statefulset", "--replicas=0"])?;
 
@@ -63,6 +63,70 @@ fn what_runs_goes_on_and_can_be_deleted() -> Result<()> {
         }
         Ok(Some(()))
     })
+}
+
+/// A namespace that opted in has other workloads too, and load does not wait for the webhook: people and the real
+/// controller of autoscalers add replicas while nobody judges them.
+#[test]
+fn workloads_grow() -> Result<()> {
+    let admission = Admission::start("grows")?;
+    let web = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": { "name": "web" },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": { "app": "web" } },
+            "template": {
+                "metadata": { "labels": { "app": "web" } },
+                "spec": { "containers": [{ "name": "web", "image": "nginx:1.29" }] },
+            },
+        },
+    });
+    admission.accepts(&web)?;
+    admission.accepts(&server("server", 2))?;
+    let mut stopped = server("autoscaled", 2);
+    stopped["spec"]["replicas"] = json!(0);
+    admission.accepts(&stopped)?;
+    // An autoscaler leaves alone what has no replicas.
+    for target in ["web", "autoscaled"] {
+        admission.accepts(&json!({
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": { "name": target },
+            "spec": {
+                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": target },
+                "minReplicas": 3,
+                "maxReplicas": 4,
+            },
+        }))?;
+    }
+    // What is refused while the webhook is up.
+    admission.enforce("no-growth", "limits: { replicas: 1 }", &server_of_replicas(2))?;
+    until("more replicas are refused", || {
+        let arguments = ["scale", "deployment/server", "--replicas=2", "--dry-run=server"];
+        let output = admission.namespace.kubectl()?.args(arguments).output()?;
+        Ok((!output.status.success()).then_some(()))
+    })?;
+
+    admission.webhook.kill()?;
+    admission.webhook.wait()?;
+    for name in ["web", "autoscaled"] {
+        admission.kubectl(&["scale", &format!("deployment/{name}"), "--replicas=1"])?;
+        until("the autoscaler has added replicas", || {
+            Ok((admission.get("Deployment", name)?["spec"]["replicas"] == 3).then_some(()))
+        })?;
+    }
+    admission.kubectl(&["scale", "deployment/server", "--replicas=2"])?;
+    let refused = admission.dry_run(&server("new", 2))?;
+    ensure!(refused.status >= 400, "a new server is judged all the same");
+    Ok(())
+}
+
+fn server_of_replicas(replicas: u32) -> Value {
+    let mut object = server("many", 2);
+    object["spec"]["replicas"] = json!(replicas);
+    object
 }
 
 fn pods(admission: &Admission<'_>) -> Result<Vec<Value>> {

@@ -11,10 +11,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/samples");
+pub(crate) const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/samples");
 
 /// What the page says of a sample: rules that are mended, and rules that are warned of.
-const SAID: [(&str, &[&str], &[&str]); 7] = [
+pub(crate) const SAID: [(&str, &[&str], &[&str]); 7] = [
     ("clean.yaml", &[], &[]),
     // The fix of INF001 brings what INF005 asks for.
     ("large-model.yaml", &["INF001"], &[]),
@@ -25,7 +25,7 @@ const SAID: [(&str, &[&str], &[&str]); 7] = [
     ("over-budget.yaml", &[], &[]),
 ];
 
-fn documents(path: &Path) -> Result<Vec<Value>> {
+pub(crate) fn documents(path: &Path) -> Result<Vec<Value>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(serde_saphyr::from_multiple(&text)?)
 }

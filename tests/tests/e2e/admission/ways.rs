@@ -3,11 +3,10 @@
 
 use super::api::{Answer, collection, send};
 use super::{Admission, applied, generation, get, has_shared_memory, server};
+use crate::cluster::fed;
 use anyhow::{Result, ensure};
 use axum::http::Method;
 use serde_json::{Value, json};
-use std::io::Write;
-use std::process::Stdio;
 
 fn path(admission: &Admission<'_>, name: &str, query: &str) -> Result<String> {
     Ok(format!("{}/{name}?{query}", collection("Deployment", admission.namespace.name())?))
@@ -118,18 +117,7 @@ fn server_side_apply_again_has_no_conflict() -> Result<()> {
 
 /// Standard output of `kubectl VERB --filename=-` about an object. `diff` fails where there is a difference.
 fn kubectl_with(admission: &Admission<'_>, verb: &str, object: &Value) -> Result<String> {
-    let mut child = admission
-        .namespace
-        .kubectl()?
-        .args([verb, "--filename=-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(object.to_string().as_bytes())?;
-    }
-    let output = child.wait_with_output()?;
+    let output = fed(admission.namespace.kubectl()?.args([verb, "--filename=-"]), &object.to_string())?;
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "{verb}: {said}{errors}");
     Ok(said.into_owned())

@@ -1,24 +1,13 @@
 //! What people read: warnings and refusals as kubectl prints them.
 
 use super::{Admission, applied, server};
+use crate::cluster::fed;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 fn kubectl_apply(admission: &Admission<'_>, object: &Value) -> Result<Output> {
-    let mut child = admission
-        .namespace
-        .kubectl()?
-        .args(["apply", "--filename=-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(object.to_string().as_bytes())?;
-    }
-    Ok(child.wait_with_output()?)
+    fed(admission.namespace.kubectl()?.args(["apply", "--filename=-"]), &object.to_string())
 }
 
 fn said(output: &Output) -> String {
