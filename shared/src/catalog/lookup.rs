@@ -100,6 +100,13 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// This catalog with one more model, which takes the place of an entry of the same id.
+    pub fn with_model(&self, model: Model) -> Self {
+        let mut overlay = self.overlay.clone();
+        overlay.models = merge(overlay.models, &[model]);
+        Self { overlay, ..Self::default() }
+    }
+
     /// Which catalog this is.
     pub fn release(&self) -> Result<Release, CatalogError> {
         serde_json::from_str(embedded::RELEASE).map_err(|error| unreadable("release", &error))

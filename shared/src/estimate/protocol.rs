@@ -1,7 +1,7 @@
 //! How a benchmark was run, where its rows do not say.
 
 use super::step::{Chip, Family};
-use crate::catalog::{AttentionKind, CacheElement, Checkpoint, FeedForwardKind, Model, Precision};
+use crate::catalog::{CacheElement, Checkpoint, FeedForwardKind, Model, Precision};
 use crate::workload::{Lengths, Traffic};
 
 /// How a benchmark starts servers and sends requests.
@@ -29,8 +29,6 @@ pub struct Launch {
     pub step_tokens: Option<u32>,
     /// Elements of the cache.
     pub cache_element: Option<CacheElement>,
-    /// Decode steps between two looks at the queue of arrivals; 0 or 1: every step.
-    pub receive_steps: u32,
     /// Steps that a prompt waits for others.
     pub collect_steps: u32,
 }
@@ -47,8 +45,8 @@ impl Protocol {
 
     /// What the launch scripts set for a server. Facts of `benchmarks/*.sh` of October 2025 to April 2026: caches of
     /// FP8 beside FP8 and FP4 weights, 95 % of memory, no prefix caching, prompts up to 8192 tokens a step on vLLM,
-    /// chunks of 32768 (16384 for FP4) and receive intervals of 10 or, from 16 in flight on, 30 steps on SGLang for
-    /// Blackwell, and for TensorRT-LLM the prompt's length and the requests in flight in one step, 80 % of what
+    /// chunks of 32768 (16384 for FP4) on SGLang, and for TensorRT-LLM the prompt's length and the requests in flight
+    /// in one step, 80 % of what
     /// weights leave, and a batch wait of 20 steps for Llama with 1024/1024 tokens below 8 accelerators.
     pub fn launch(
         self,
@@ -69,11 +67,6 @@ impl Protocol {
             "sglang" => Launch {
                 memory_fraction: Some(0.85),
                 step_tokens: Some(if precision == Precision::Nvfp4 { 16_384 } else { 32_768 }),
-                receive_steps: match (is_blackwell && !has_index(model), in_flight >= 16) {
-                    (false, _) => 0,
-                    (true, false) => 10,
-                    (true, true) => 30,
-                },
                 ..common
             },
             "trtllm" => Launch {
@@ -86,11 +79,6 @@ impl Protocol {
             _ => Launch { seats: Some(in_flight.max(512)), step_tokens: Some(8_192), ..common },
         }
     }
-}
-
-fn has_index(model: &Model) -> bool {
-    let mut groups = model.architecture.attention.iter();
-    groups.any(|group| matches!(group.kind, AttentionKind::Latent { index_heads: Some(_), .. }))
 }
 
 fn is_dense(model: &Model) -> bool {

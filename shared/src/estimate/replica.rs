@@ -75,8 +75,6 @@ pub struct Replica {
     pub settings: EngineSettings,
     /// Memory of one accelerator; `None` where it ran although our account says that it does not fit.
     pub memory: Option<MemoryPlan>,
-    /// Decode steps between two looks at the queue of arrivals.
-    pub receive_steps: u32,
     /// Steps that a prompt waits for others to come, in engines that collect prompts.
     pub collect_steps: u32,
 }
@@ -136,7 +134,6 @@ impl Replica {
             is_old: is_old(&found.server.name, configuration.server_version.as_deref()),
             settings,
             memory,
-            receive_steps: launch.receive_steps,
             collect_steps: launch.collect_steps,
         })
     }
