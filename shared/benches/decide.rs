@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use divan::{Bencher, black_box};
-use infer_core::policy::{Phase, PolicySet, Request, Snapshot, decide};
+use infer_core::policy::{Phase, PolicySet, Request, Snapshot, decide, decide_about};
 use serde_json::{Value, json};
 
 fn main() {
@@ -125,7 +125,10 @@ fn mutate_with_fixes(bencher: Bencher<'_, '_>) {
     let (object, snapshot) = (deployment(), snapshot());
     let verdict = decide(Phase::Mutate, &Request::create(&object, NOW), &snapshot).unwrap();
     assert!(!verdict.patch.0.is_empty());
-    bencher.bench(|| decide(Phase::Mutate, black_box(&Request::create(&object, NOW)), &snapshot).unwrap());
+    let request = Request { object: None, ..Request::create(&object, NOW) };
+    bencher
+        .with_inputs(|| object.clone())
+        .bench_values(|object| decide_about(Phase::Mutate, &request, Some(object), &snapshot).unwrap());
 }
 
 #[divan::bench]

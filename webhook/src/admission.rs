@@ -124,24 +124,27 @@ impl Admission {
     /// Body of a review → body of its answer.
     fn decide(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, Rejection> {
         let start = Instant::now();
-        let request = ReviewRequest::read(body).map_err(|message| Rejection {
+        let mut request = ReviewRequest::read(body).map_err(|message| Rejection {
             status: StatusCode::BAD_REQUEST,
             reason: "not_a_review",
             message,
         })?;
         let snapshot = self.store.current();
+        // Nobody needs it afterwards, so that fixes are tried in it.
+        let object = request.object.take();
         let asked = policy::Request {
             operation: request.operation,
             namespace: request.namespace(),
             resource: request.resource(),
             subresource: request.sub_resource(),
             user: Some(request.user_info.username.as_ref()),
-            object: request.object.as_ref(),
+            object: None,
             old_object: request.old_object.as_ref(),
             now_unix_seconds: Timestamp::now().as_second(),
         };
         // A rule that panics on one object must not take the replica, and then the others, away from all.
-        let decision = catch_unwind(AssertUnwindSafe(|| policy::decide(phase, &asked, &snapshot)));
+        let decision =
+            catch_unwind(AssertUnwindSafe(|| policy::decide_about(phase, &asked, object, &snapshot)));
         let verdict = match decision {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(error)) => return Err(self.decision_failed(phase, &request, &error.to_string())),

@@ -10,6 +10,7 @@ mod cluster;
 mod health;
 mod logs;
 mod metrics;
+mod object;
 mod objects;
 mod options;
 mod program;

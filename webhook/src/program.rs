@@ -29,11 +29,12 @@ const FINISH: Duration = Duration::from_secs(12);
 ///
 /// A port, the catalog or the connection to the cluster cannot be had.
 pub fn run(options: Options) -> anyhow::Result<()> {
-    logs::start();
+    let log = logs::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(serve(options));
     // A blocking read of a body that nobody waits for does not hold the end up.
     runtime.shutdown_background();
+    log.write_out();
     ended
 }
 

@@ -1,6 +1,7 @@
 //! AdmissionReview v1: bytes → what is asked, and what is decided → bytes.
 //!
-//! The object stays the JSON that it came as; nothing is decoded into types that could lose a field. Of a key that
+//! The object stays the JSON that it came as, `metadata.managedFields` aside; nothing is decoded into types that could
+//! lose a field. Of a key that
 //! an object repeats the last value counts, as in the API server; a repeated key of the review itself is an error.
 //! JSON nested deeper than 128 levels is refused.
 
@@ -11,6 +12,8 @@ use infer_core::policy::{Operation, Verdict};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::object::object;
 
 const API_VERSION: &str = "admission.k8s.io/v1";
 const KIND: &str = "AdmissionReview";
@@ -44,10 +47,10 @@ pub struct ReviewRequest<'a> {
     #[serde(deserialize_with = "operation")]
     pub operation: Operation,
     /// The object as it shall be; absent on delete.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub object: Option<Value>,
     /// The object as it was; absent on create.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub old_object: Option<Value>,
     /// Nothing will be stored.
     #[serde(default)]

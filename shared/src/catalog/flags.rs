@@ -1,6 +1,5 @@
 //! Options of a server's command line, by version.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -58,13 +57,14 @@ impl FlagTable {
     /// than its last release, or no release at all.
     pub fn version(&self, version: &str) -> Option<FlagVersion> {
         let asked = release(version)?;
-        let known: Vec<_> = self.versions.iter().filter_map(|known| release(known)).collect();
-        let after = known.partition_point(|known| compare(known, &asked) != Ordering::Greater);
+        // Versions of a table are releases, oldest first.
+        let is_later = |known: &String| release(known).is_some_and(|known| known.numbers() > asked.numbers());
+        let after = self.versions.partition_point(|known| !is_later(known));
         let older = after.checked_sub(1)?;
-        let exact = known.get(older).is_some_and(|known| compare(known, &asked) == Ordering::Equal);
+        let exact = release(self.versions.get(older)?)?.numbers() == asked.numbers();
         match () {
             () if exact => Some(FlagVersion { older, newer: older }),
-            () if after < known.len() => Some(FlagVersion { older, newer: after }),
+            () if after < self.versions.len() => Some(FlagVersion { older, newer: after }),
             () => None,
         }
     }
@@ -106,16 +106,31 @@ impl FlagTable {
     }
 }
 
-/// The numbers of a release; `None` for anything else. `0.8.5.post1` is 0, 8, 5, 1, which no patch release of a
-/// server with post releases is.
-fn release(version: &str) -> Option<Vec<u32>> {
-    let parts = version.trim_start_matches('v').split('.');
-    let numbers = parts.map(|part| part.strip_prefix("post").unwrap_or(part).parse().ok());
-    numbers.collect::<Option<Vec<u32>>>().filter(|numbers| numbers.len() >= 3)
+/// The numbers of a release.
+#[derive(Debug, Clone, Copy)]
+struct Release {
+    numbers: [u32; Self::MOST],
+    count: usize,
 }
 
-fn compare(one: &[u32], other: &[u32]) -> Ordering {
-    one.cmp(other)
+impl Release {
+    /// More numbers than any release has.
+    const MOST: usize = 6;
+
+    fn numbers(&self) -> &[u32] {
+        &self.numbers[..self.count]
+    }
+}
+
+/// The numbers of a release; `None` for anything else. `0.8.5.post1` is 0, 8, 5, 1, which no patch release of a
+/// server with post releases is.
+fn release(version: &str) -> Option<Release> {
+    let mut release = Release { numbers: [0; Release::MOST], count: 0 };
+    for part in version.trim_start_matches('v').split('.') {
+        *release.numbers.get_mut(release.count)? = part.strip_prefix("post").unwrap_or(part).parse().ok()?;
+        release.count += 1;
+    }
+    (release.count >= 3).then_some(release)
 }
 
 impl Entry for FlagTable {
@@ -128,7 +143,9 @@ impl Entry for FlagTable {
     fn validate(&self) -> Result<(), Problem> {
         name("server", &self.server)?;
         let releases: Option<Vec<_>> = self.versions.iter().map(|version| release(version)).collect();
-        if !releases.is_some_and(|releases| releases.is_sorted_by(|one, other| compare(one, other).is_lt())) {
+        if !releases
+            .is_some_and(|releases| releases.is_sorted_by(|one, other| one.numbers() < other.numbers()))
+        {
             return Err(Problem::new("versions", "holds something else than releases, oldest first"));
         }
         for (flag, spans) in &self.names {

@@ -110,7 +110,8 @@ impl<'a> ServingPod<'a> {
             Told::Is(path) => Told::Is(format!("{}{rest}", path.trim_end_matches('/'))),
             Told::Unset | Told::Unknown => Told::Unknown,
         };
-        Some(CacheDirectory { path, set_by: Some(name), at: variable.map(|variable| variable.at.clone()) })
+        let at = variable.map(|variable| self.serving().place_of(variable));
+        Some(CacheDirectory { path, set_by: Some(name), at })
     }
 
     /// The compilation caches that variables name: `VLLM_XLA_CACHE_PATH` and its other spellings.

@@ -38,8 +38,9 @@ pub struct Environment<'a> {
     pub value: EnvironmentValue<'a>,
     /// Its `value` as written, references and all.
     pub text: Option<&'a str>,
-    /// Where the entry stands in the object.
-    pub at: PointerBuf,
+    /// Index of the entry in `env`; [`Container::place_of`] says where that stands. Few entries are ever pointed at,
+    /// and a workload may have hundreds.
+    pub index: usize,
 }
 
 /// What an environment variable is set to.
@@ -72,6 +73,11 @@ impl<'a> Container<'a> {
     /// Pointer to a place below the container: `container.pointer(["resources", "limits"])`.
     pub fn pointer<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
         self.at.concat(&PointerBuf::from_tokens(tokens))
+    }
+
+    /// Where an entry of `environment` stands in the object.
+    pub fn place_of(&self, variable: &Environment<'_>) -> PointerBuf {
+        self.pointer(["env", &variable.index.to_string()])
     }
 
     /// The variable `name` as the process sees it: the last entry of that name.
@@ -119,7 +125,7 @@ fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
     Container {
         name: text("name").unwrap_or_default(),
         image: text("image"),
-        environment: environment(value, &at),
+        environment: environment(value),
         mounts: mounts(value, &at),
         resources: resources(value),
         accelerator: AcceleratorRequest::of(value, &at),
@@ -130,24 +136,39 @@ fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
     }
 }
 
-fn environment<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Environment<'a>> {
+fn environment(container: &Value) -> Vec<Environment<'_>> {
     let list = container.get("env").and_then(Value::as_array);
     let list = list.into_iter().flatten().enumerate();
-    let above = at.with_trailing_token("env");
     let read = list.filter_map(|(index, entry)| {
-        let name = entry.get("name").and_then(Value::as_str)?;
-        let at = above.with_trailing_token(index);
-        let value = match entry.get("value").and_then(Value::as_str) {
-            Some(text) if text.contains("$(") => EnvironmentValue::Reference,
+        let [name, value, from] = fields(entry, ["name", "value", "valueFrom"]);
+        let name = name.and_then(Value::as_str)?;
+        let text = value.and_then(Value::as_str);
+        let value = match text {
+            Some(text) if text.as_bytes().windows(2).any(|pair| pair == b"$(") => EnvironmentValue::Reference,
             Some(text) => EnvironmentValue::Literal(text),
-            None if entry.pointer("/valueFrom/secretKeyRef").is_some() => EnvironmentValue::Secret,
-            None if entry.get("valueFrom").is_some() => EnvironmentValue::Reference,
-            None if entry.get("value").is_some_and(|value| !value.is_null()) => EnvironmentValue::Reference,
-            None => EnvironmentValue::Literal(""),
+            None => match from {
+                Some(from) if from.get("secretKeyRef").is_some() => EnvironmentValue::Secret,
+                Some(_) => EnvironmentValue::Reference,
+                None if value.is_some_and(|value| !value.is_null()) => EnvironmentValue::Reference,
+                None => EnvironmentValue::Literal(""),
+            },
         };
-        Some(Environment { name, value, text: entry.get("value").and_then(Value::as_str), at })
+        Some(Environment { name, value, text, index })
     });
     read.collect()
+}
+
+/// The fields of these names. A few names are compared sooner than one is hashed, and objects in lists are small.
+fn fields<'a, const N: usize>(entry: &'a Value, names: [&str; N]) -> [Option<&'a Value>; N] {
+    let mut found = [None; N];
+    let Some(object) = entry.as_object() else { return found };
+    // Of an object of a stranger, however large, each field is looked at once.
+    for (key, value) in object {
+        if let Some(place) = names.iter().position(|name| name == key) {
+            found[place] = Some(value);
+        }
+    }
+    found
 }
 
 fn mounts<'a>(container: &'a Value, at: &PointerBuf) -> Vec<Mount<'a>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{ArgumentValue, Environment, EnvironmentValue, PointerBuf, ServingPod, Volume, VolumeSource};
+use super::{ArgumentValue, EnvironmentValue, PointerBuf, ServingPod, Volume, VolumeSource};
 
 /// Where a server takes its token for the Hub from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +38,13 @@ impl<'a> ServingPod<'a> {
     pub fn hub_token(&self) -> Option<HubToken<'a>> {
         let container = self.serving();
         let variable = VARIABLES.iter().find_map(|name| container.variable(name));
-        if let Some(Environment { value, text, at, .. }) = variable {
-            let source = match (value, text) {
-                (EnvironmentValue::Secret, _) => TokenSource::Secret,
-                (EnvironmentValue::Literal(text), _) => TokenSource::Literal(text),
-                (EnvironmentValue::Reference, _) => TokenSource::Reference,
+        if let Some(variable) = variable {
+            let source = match variable.value {
+                EnvironmentValue::Secret => TokenSource::Secret,
+                EnvironmentValue::Literal(text) => TokenSource::Literal(text),
+                EnvironmentValue::Reference => TokenSource::Reference,
             };
-            return Some(HubToken { source, at: at.clone() });
+            return Some(HubToken { source, at: container.place_of(variable) });
         }
         if VARIABLES.iter().any(|name| self.variables.is_set_by_script(name)) {
             return Some(HubToken { source: TokenSource::Reference, at: container.pointer(["args"]) });
@@ -67,7 +67,7 @@ impl<'a> ServingPod<'a> {
     fn mounted_token(&self) -> Option<HubToken<'a>> {
         let container = self.serving();
         if let Some(variable) = container.variable("HF_TOKEN_PATH") {
-            return Some(HubToken { source: TokenSource::Mounted, at: variable.at.clone() });
+            return Some(HubToken { source: TokenSource::Mounted, at: container.place_of(variable) });
         }
         let holds_secret = |volume: &&Volume<'_>| match volume.source {
             VolumeSource::Configuration => volume.value.get("secret").is_some() || has_secret(volume.value),

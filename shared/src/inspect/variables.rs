@@ -1,7 +1,7 @@
 //! The environment of a container, with Kubernetes' own references resolved.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub(super) const LONGEST_TOGETHER: usize = 1 << 20;
 /// The environment of a container, with Kubernetes' own `$(NAME)` references resolved through the entries before.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Variables<'a> {
-    values: BTreeMap<&'a str, Told<Cow<'a, str>>>,
+    values: HashMap<&'a str, Told<Cow<'a, str>>>,
     /// What the container's script exports or sets for the server; it wins over `env`.
     scripted: BTreeMap<String, Told<String>>,
     inherits: bool,
@@ -25,13 +25,12 @@ impl<'a> Variables<'a> {
     pub(super) fn of(container: &Container<'a>) -> Self {
         let inherited = container.value.get("envFrom").and_then(Value::as_array);
         let inherits = inherited.is_some_and(|list| !list.is_empty());
-        let mut variables = Self { inherits, ..Self::default() };
+        let values = HashMap::with_capacity(container.environment.len());
+        let mut variables = Self { values, inherits, ..Self::default() };
         let mut left = LONGEST_TOGETHER;
         for entry in &container.environment {
             let value = match entry.value {
-                EnvironmentValue::Literal(text) if text.contains("${") || text.contains("{{") => {
-                    Told::Unknown
-                }
+                EnvironmentValue::Literal(text) if is_template(text) => Told::Unknown,
                 EnvironmentValue::Literal(text) => Told::Is(Cow::Borrowed(text)),
                 EnvironmentValue::Secret => Told::Unknown,
                 EnvironmentValue::Reference => variables.resolve(entry.text, &mut left),
@@ -84,7 +83,7 @@ impl<'a> Variables<'a> {
     /// to what is not set stays as it is written, and is not known; so does one whose text no longer fits into `left`
     /// bytes, from which what is inserted is taken off.
     pub(super) fn expand<'t>(&self, text: &'t str, left: &mut usize) -> (Cow<'t, str>, bool) {
-        let mut known = !text.contains("${") && !text.contains("{{");
+        let mut known = !is_template(text);
         if !text.contains('$') {
             return (Cow::Borrowed(text), known);
         }
@@ -117,4 +116,10 @@ impl<'a> Variables<'a> {
         expanded.push_str(rest);
         (Cow::Owned(expanded), known)
     }
+}
+
+/// Whether something that is not Kubernetes fills in a part of `text`. A workload may have hundreds of short texts,
+/// for which this is quicker than a search that prepares itself.
+fn is_template(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| matches!(pair, b"${" | b"{{"))
 }

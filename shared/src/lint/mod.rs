@@ -17,7 +17,7 @@ pub use surroundings::surroundings;
 use crate::catalog::CatalogError;
 use crate::documents::{FileObject, Place, SourceFile, Trouble, TroubleKind};
 use crate::inspect::Identity;
-use crate::policy::{Judgement, Request, Snapshot, Survey, survey};
+use crate::policy::{Judgement, Request, Snapshot, Survey, judgements, survey};
 use crate::rules::Scope;
 
 /// A file to look at.
@@ -114,10 +114,11 @@ fn report(input: &Input, snapshot: &Snapshot, now_unix_seconds: i64) -> Result<F
             place: file.place_of(object, &at),
             what,
         }));
-        let Some(survey) = look(file, object, snapshot, now_unix_seconds)? else { continue };
+        let request = Request::create(file.value(object), now_unix_seconds);
+        let Ok(judgements) = judgements(Scope::LintOnly, &request, snapshot)? else { continue };
         report.inference += 1;
         let name = ObjectName::of(file.value(object));
-        report.findings.extend(survey.judgements.into_iter().map(|judgement| LocatedFinding {
+        report.findings.extend(judgements.into_iter().map(|judgement| LocatedFinding {
             object: name.clone(),
             place: file.place_of(object, &judgement.finding.at),
             judgement,
@@ -127,7 +128,7 @@ fn report(input: &Input, snapshot: &Snapshot, now_unix_seconds: i64) -> Result<F
     Ok(report)
 }
 
-/// What is said of one object of a file; `None` where nothing is.
+/// What is said of one object of a file, and what would be made of it; `None` where nothing is said.
 fn look(
     file: &SourceFile,
     object: &FileObject,

@@ -170,7 +170,7 @@ impl Compiled {
         &self,
         rule: &Rule,
         namespace: &str,
-        subject: &SubjectName<'_>,
+        subject: &SubjectName,
         now: Timestamp,
     ) -> Option<&str> {
         let exempt = self.exemptions.iter().find(|exemption| {
@@ -199,24 +199,25 @@ impl Compiled {
 
 /// Names by which an exemption can mean an object: its own, and that of what it scales.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct SubjectName<'a> {
-    pub(super) own: Option<&'a str>,
-    pub(super) target: Option<&'a str>,
+pub(super) struct SubjectName {
+    pub(super) own: Option<String>,
+    pub(super) target: Option<String>,
 }
 
-impl<'a> SubjectName<'a> {
-    pub(super) fn of(subject: &Subject<'a>) -> Self {
+impl SubjectName {
+    pub(super) fn of(subject: &Subject<'_>) -> Self {
+        let owned = |name: Option<&str>| name.map(str::to_owned);
         match subject {
-            Subject::Workload(workload) => Self { own: workload.identity.name, target: None },
+            Subject::Workload(workload) => Self { own: owned(workload.identity.name), target: None },
             Subject::Autoscaler(scaler) => {
-                Self { own: scaler.identity.name, target: Some(scaler.target_name) }
+                Self { own: owned(scaler.identity.name), target: Some(scaler.target_name.to_owned()) }
             }
             Subject::Unrelated => Self::default(),
         }
     }
 
     fn is(&self, name: &str) -> bool {
-        self.own == Some(name) || self.target == Some(name)
+        self.own.as_deref() == Some(name) || self.target.as_deref() == Some(name)
     }
 }
 

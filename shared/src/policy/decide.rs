@@ -6,14 +6,15 @@ use json_patch::Patch;
 use serde_json::Value;
 
 use super::annotation::{Author, IGNORE};
-use super::mend::{judge, mend};
+use super::case::{Case, Standards};
+use super::mend::mend;
 use super::standing::{self, Skipped};
 use super::{
     Consequence, InForce, Judgement, Operation, Phase, Request, Snapshot, Verdict, provenance, text,
 };
 use crate::catalog::CatalogError;
-use crate::inspect::{Subject, inspect};
-use crate::rules::{ObjectKey, apply};
+use crate::inspect::inspect;
+use crate::rules::{ObjectKey, Questions, Scope, apply};
 
 /// The decision on `request`.
 ///
@@ -32,8 +33,29 @@ pub fn decide(phase: Phase, request: &Request<'_>, snapshot: &Snapshot) -> Resul
     match (phase, request.subresource) {
         (Phase::Validate, Some("scale")) => scale(request, snapshot),
         (_, Some(_)) => Ok(Verdict::skipped(Skipped::Subresource)),
-        (Phase::Mutate, None) => mutate(request, snapshot),
+        (Phase::Mutate, None) => match request.object {
+            Some(object) => mutate(request, Cow::Borrowed(object), snapshot),
+            None => Ok(Verdict::skipped(Skipped::Operation)),
+        },
         (Phase::Validate, None) => validate(request, snapshot),
+    }
+}
+
+/// [`decide`] about `object`, which nobody needs afterwards: its fixes are tried in it instead of in a copy. `request`
+/// has no object of its own.
+///
+/// # Errors
+///
+/// As [`decide`].
+pub fn decide_about(
+    phase: Phase,
+    request: &Request<'_>,
+    object: Option<Value>,
+    snapshot: &Snapshot,
+) -> Result<Verdict, CatalogError> {
+    match (phase, request.subresource, object) {
+        (Phase::Mutate, None, Some(object)) => mutate(request, Cow::Owned(object), snapshot),
+        (_, _, object) => decide(phase, &Request { object: object.as_ref(), ..*request }, snapshot),
     }
 }
 
@@ -65,36 +87,37 @@ pub fn rehearse(request: &Request<'_>, snapshot: &Snapshot) -> Result<Rehearsal,
     Ok(Rehearsal { mutation, validation, object })
 }
 
-fn mutate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
-    let object = standing::judged(request).and_then(|object| {
-        standing::changeable(request, object)?;
-        Ok(object)
+fn mutate(
+    request: &Request<'_>,
+    object: Cow<'_, Value>,
+    snapshot: &Snapshot,
+) -> Result<Verdict, CatalogError> {
+    let asked = Request { object: Some(&object), ..*request };
+    let case = standing::judged(&asked).and_then(|object| {
+        standing::changeable(&asked, object)?;
+        Case::of_judged(object, &asked, snapshot)
     });
-    let object = match object {
-        Ok(object) => object,
+    let case = match case {
+        Ok(case) => case,
         Err(reason) => return Ok(Verdict::skipped(reason)),
     };
-    let subject = inspect(object);
-    if subject == Subject::Unrelated {
-        return Ok(Verdict::skipped(Skipped::Unrelated));
-    }
-    let (author, in_force) = (Author::of(object, &subject), snapshot.in_force(request, object, &subject));
-    let background = snapshot.background(&in_force);
-    let judgements = judge(&subject, &author, &in_force, &background)?;
-    let mut mended = mend(object, judgements, &author, &in_force, &background)?;
+    // What cannot be fixed is judged once, in the final object.
+    let judgements = case.judge(Questions::with_fixes(Scope::Everywhere))?;
+    let standards = case.standards;
+    let mut mended = mend(Scope::Everywhere, object, judgements, &standards)?;
+    let mut operations = mended.take_operations();
     let release = snapshot.catalog.release()?;
     let notes = provenance::edits(&mended.object, &mended.fixed, &mended.left, &release.version);
     // An object whose metadata is no object cannot be annotated; the API server refuses it anyway.
     if !notes.is_empty()
         && let Ok(noted) = apply(&notes, mended.object.to_mut())
     {
-        mended.operations.extend(noted.0);
+        operations.extend(noted.0);
     }
     let warnings: Vec<_> = mended.fixed.iter().filter_map(overwritten).collect();
-    // What cannot be fixed is judged once, in the final object.
     let unfixed = mended.left.into_iter().filter(|judgement| judgement.unfixed.is_some());
     let judgements = mended.fixed.into_iter().chain(unfixed).collect();
-    Ok(Verdict::of(judgements, Patch(mended.operations), None, warnings))
+    Ok(Verdict::of(judgements, Patch(operations), None, warnings))
 }
 
 /// What is said of a fix that took the place of the author's own words; the final object no longer shows it.
@@ -107,17 +130,12 @@ fn overwritten(judgement: &Judgement) -> Option<String> {
 }
 
 fn validate(request: &Request<'_>, snapshot: &Snapshot) -> Result<Verdict, CatalogError> {
-    let object = match standing::judged(request) {
-        Ok(object) => object,
+    let case = match Case::of(request, snapshot) {
+        Ok(case) => case,
         Err(reason) => return Ok(Verdict::skipped(reason)),
     };
-    let subject = inspect(object);
-    if subject == Subject::Unrelated {
-        return Ok(Verdict::skipped(Skipped::Unrelated));
-    }
-    let author = Author::of(object, &subject);
-    let in_force = snapshot.in_force(request, object, &subject);
-    let mut judgements = judge(&subject, &author, &in_force, &snapshot.background(&in_force))?;
+    let mut judgements = case.judge(Questions::all(Scope::Everywhere))?;
+    let Case { object, standards: Standards { author, in_force, .. }, .. } = case;
     let is_denied = |judgement: &Judgement| judgement.consequence == Consequence::Denied;
     if judgements.iter().any(is_denied)
         && let Some(old) = request.old_object.filter(|_| request.operation == Operation::Update)
@@ -153,7 +171,8 @@ fn denied_before(
     let old = with_fewer_replicas(old, object);
     let subject = inspect(&old);
     let in_force = snapshot.in_force(request, &old, &subject);
-    let judgements = judge(&subject, &Author::default(), &in_force, &snapshot.background(&in_force))?;
+    let standards = Standards { author: Author::default(), in_force, snapshot };
+    let judgements = standards.judge(Questions::all(Scope::Everywhere), &subject)?;
     Ok(judgements.into_iter().filter(|judgement| judgement.consequence == Consequence::Denied).collect())
 }
 

@@ -1,16 +1,16 @@
 //! Which policy decided what about an object, and what the others said.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::annotation::Author;
+use super::case::{Case, Standards};
 use super::compiled::Compiled;
 use super::mend::mend;
-use super::{
-    Action, Consequence, InForce, Judgement, PolicyReport, Request, Ruling, Skipped, Snapshot, standing,
-};
+use super::{Action, Consequence, InForce, Judgement, PolicyReport, Request, Ruling, Skipped, Snapshot};
 use crate::catalog::CatalogError;
-use crate::inspect::{Subject, inspect};
-use crate::rules::{Finding, Limits, Rule, Scope, check_in};
+use crate::rules::{Finding, Limits, Questions, Rule, Scope};
 
 /// Which policies hold for an object, and what comes of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,21 +91,15 @@ pub fn explain(
     rule: Option<&'static Rule>,
     snapshot: &Snapshot,
 ) -> Result<Result<Explanation, Skipped>, CatalogError> {
-    let object = match standing::judged(request) {
-        Ok(object) => object,
+    let case = match Case::of(request, snapshot) {
+        Ok(case) => case,
         Err(reason) => return Ok(Err(reason)),
     };
-    let subject = inspect(object);
-    if subject == Subject::Unrelated {
-        return Ok(Err(Skipped::Unrelated));
-    }
-    let author = Author::of(object, &subject);
-    let in_force = snapshot.in_force(request, object, &subject);
-    let background = snapshot.background(&in_force);
-    let mut findings = check_in(Scope::Everywhere, &subject, &background)?;
-    let judgements =
-        findings.iter().cloned().filter_map(|finding| Judgement::of(finding, &in_force, &author));
-    let fixed = mend(object, judgements.collect(), &author, &in_force, &background)?.fixed;
+    let mut findings = case.findings(Questions::all(Scope::Everywhere))?;
+    let Standards { author, in_force, .. } = &case.standards;
+    let judgements = findings.iter().cloned().filter_map(|finding| Judgement::of(finding, in_force, author));
+    let object = Cow::Borrowed(case.object);
+    let fixed = mend(Scope::Everywhere, object, judgements.collect(), &case.standards)?.fixed;
     // What was only found after another fix.
     let later: Vec<_> = fixed.iter().map(|judgement| &judgement.finding).collect();
     let later: Vec<_> = later.into_iter().filter(|finding| !findings.contains(finding)).cloned().collect();
@@ -115,7 +109,7 @@ pub fn explain(
         .map(|finding| Decision {
             rule: finding.rule,
             stances: in_force.stances(finding.rule),
-            found: Some(Found::of(finding, &in_force, &author, &fixed)),
+            found: Some(Found::of(finding, in_force, author, &fixed)),
         })
         .collect();
     if let Some(rule) = rule.filter(|_| decisions.is_empty()) {
@@ -128,7 +122,7 @@ pub fn explain(
             .iter()
             .map(|broken| (broken.name.to_string(), broken.error.clone()))
             .collect(),
-        parameters: parameters(&in_force),
+        parameters: parameters(in_force),
         conflicts: conflicts(&policies, snapshot.policies.reports()),
         policies,
         ignored: author.ignored(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,8 +21,8 @@ pub struct InForce<'a> {
     policies: Vec<&'a Compiled>,
     settings: Cow<'a, Settings>,
     broken: Vec<&'a Broken>,
-    namespace: &'a str,
-    subject: SubjectName<'a>,
+    namespace: String,
+    subject: SubjectName,
     now: Timestamp,
 }
 
@@ -47,7 +47,7 @@ pub struct Ruling {
     /// What is done.
     pub action: Action,
     /// Policy that says so, the first by name of those that say the same; `None` where the default holds.
-    pub policy: Option<String>,
+    pub policy: Option<Arc<str>>,
     /// Whether a fix may change the command line.
     pub arguments: bool,
     /// Whether a fix may replace what the author wrote.
@@ -57,12 +57,12 @@ pub struct Ruling {
     /// Why a policy only records the finding.
     pub exempted: Option<String>,
     /// What every policy that names the rule says, by name, before the strictest wins.
-    pub said: Vec<(String, Action)>,
+    pub said: Vec<(Arc<str>, Action)>,
 }
 
 impl PolicySet {
     /// What holds for `subject`.
-    pub fn in_force<'a>(&'a self, asked: &Asked<'a>, subject: &Subject<'a>) -> InForce<'a> {
+    pub fn in_force(&self, asked: &Asked<'_>, subject: &Subject<'_>) -> InForce<'_> {
         let selects = |namespaces: &super::selector::Selector, workloads: &super::selector::Selector| {
             namespaces.selects(|key| asked.namespace_labels.get(key).map(String::as_str))
                 && (workloads.selects_object(asked.object)
@@ -79,7 +79,7 @@ impl PolicySet {
             settings: settings(&policies),
             policies,
             broken: broken.collect(),
-            namespace: asked.namespace,
+            namespace: asked.namespace.to_owned(),
             subject: SubjectName::of(subject),
             now: Timestamp::from_second(asked.now_unix_seconds).unwrap_or(Timestamp::MAX),
         }
@@ -122,7 +122,7 @@ impl InForce<'_> {
                 (true, false) => "limit",
                 (false, false) => "group",
             };
-            let exempted = policy.exemption(rule, self.namespace, &self.subject, self.now);
+            let exempted = policy.exemption(rule, &self.namespace, &self.subject, self.now);
             let exempted = exempted.map(str::to_owned);
             Some(Stance { policy: policy.name.to_string(), action: entry.action, place, exempted })
         };
@@ -148,7 +148,7 @@ impl InForce<'_> {
         };
         for policy in &self.policies {
             let Some((entry, is_named)) = policy.entry(finding.rule) else { continue };
-            let exempted = policy.exemption(finding.rule, self.namespace, &self.subject, self.now);
+            let exempted = policy.exemption(finding.rule, &self.namespace, &self.subject, self.now);
             let is_mere_information = !is_named && finding.severity == Severity::Information;
             let action = if exempted.is_some() || is_mere_information {
                 entry.action.min(Action::Audit)
@@ -157,13 +157,13 @@ impl InForce<'_> {
             };
             if ruling.policy.is_none() || action > ruling.action {
                 ruling.action = action;
-                ruling.policy = Some(policy.name.to_string());
+                ruling.policy = Some(Arc::clone(&policy.name));
             }
             ruling.arguments |= action == Action::Mutate;
             ruling.overwrite |= action == Action::Mutate && entry.overwrite;
             ruling.allow_ignore &= action != Action::Deny || entry.allow_ignore;
             ruling.exempted = ruling.exempted.or_else(|| exempted.map(str::to_owned));
-            ruling.said.push((policy.name.to_string(), action));
+            ruling.said.push((Arc::clone(&policy.name), action));
         }
         if ruling.policy.is_none() {
             ruling.action = default_action(finding);

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::annotation::Author;
-use super::{Consequence, InForce, Judgement, Unfixed};
+use super::case::Standards;
+use super::{Consequence, Judgement, Unfixed};
 use crate::catalog::CatalogError;
-use crate::inspect::{Pointer, Subject, inspect};
-use crate::rules::{Background, Edit, Fix, Scope, apply, check_in};
+use crate::inspect::{Pointer, inspect};
+use crate::rules::{Edit, Fix, Made, Questions, Scope, make};
 
 /// Rounds of rules and fixes: one fix may make the next possible (a mount before what is read from it). What has not
 /// come to rest then never will.
@@ -19,89 +19,54 @@ const ROUNDS: usize = 4;
 #[derive(Debug)]
 pub(super) struct Mended<'a> {
     pub(super) object: Cow<'a, Value>,
-    /// The object as it was written.
-    written: &'a Value,
-    pub(super) operations: Vec<PatchOperation>,
+    /// What was done to it, in the order in which it was.
+    made: Vec<Made>,
     /// What was put right.
     pub(super) fixed: Vec<Judgement>,
-    /// What the rules still find.
+    /// What the rules that have fixes still find.
     pub(super) left: Vec<Judgement>,
 }
 
-/// What the rules say of `subject`, as far as admission asks them.
-pub(super) fn judge(
-    subject: &Subject<'_>,
-    author: &Author,
-    in_force: &InForce<'_>,
-    background: &Background<'_>,
-) -> Result<Vec<Judgement>, CatalogError> {
-    judge_in(Scope::Everywhere, subject, author, in_force, background)
-}
-
-/// The same, in files with the rules that only files are asked.
-pub(super) fn judge_in(
-    place: Scope,
-    subject: &Subject<'_>,
-    author: &Author,
-    in_force: &InForce<'_>,
-    background: &Background<'_>,
-) -> Result<Vec<Judgement>, CatalogError> {
-    let findings = check_in(place, subject, background)?.into_iter();
-    Ok(findings.filter_map(|finding| Judgement::of(finding, in_force, author)).collect())
-}
-
 /// Makes the fixes of `object` that may be made, so that a second time there is none to make. `judgements` are those
-/// of the object as it is.
+/// of the object as it is. An object that is owned is changed itself; only of another a copy is made, if there is
+/// something to fix.
 pub(super) fn mend<'a>(
-    object: &'a Value,
-    judgements: Vec<Judgement>,
-    author: &Author,
-    in_force: &InForce<'_>,
-    background: &Background<'_>,
-) -> Result<Mended<'a>, CatalogError> {
-    mend_in(Scope::Everywhere, object, judgements, author, in_force, background)
-}
-
-/// The same, in files with the rules that only files are asked.
-pub(super) fn mend_in<'a>(
     place: Scope,
-    object: &'a Value,
+    object: Cow<'a, Value>,
     judgements: Vec<Judgement>,
-    author: &Author,
-    in_force: &InForce<'_>,
-    background: &Background<'_>,
+    standards: &Standards<'_>,
 ) -> Result<Mended<'a>, CatalogError> {
-    let mut mended = Mended::of(object, judgements);
+    let mut mended = Mended { object, made: Vec::new(), fixed: Vec::new(), left: judgements };
+    let questions = Questions::with_fixes(place);
     for _ in 0..ROUNDS {
         if !mended.fix_what_is_left() {
             return Ok(mended);
         }
-        mended.left = judge_in(place, &inspect(&mended.object), author, in_force, background)?;
+        mended.left = standards.judge(questions, &inspect(&mended.object))?;
     }
     if !mended.left.iter().any(Judgement::is_to_be_fixed) {
         return Ok(mended);
     }
     // Fixes that undo each other: none is made, and each is reported.
-    let mut left = judge_in(place, &inspect(object), author, in_force, background)?;
-    for judgement in left.iter_mut().filter(|judgement| judgement.is_to_be_fixed()) {
+    mended.take_all_back();
+    mended.left = standards.judge(questions, &inspect(&mended.object))?;
+    for judgement in mended.left.iter_mut().filter(|judgement| judgement.is_to_be_fixed()) {
         judgement.unfixed = Some(Unfixed::Impossible);
     }
-    Ok(Mended::of(object, left))
+    Ok(mended)
 }
 
-impl<'a> Mended<'a> {
-    fn of(written: &'a Value, left: Vec<Judgement>) -> Self {
-        Self { object: Cow::Borrowed(written), written, operations: Vec::new(), fixed: Vec::new(), left }
+impl Mended<'_> {
+    /// The operations that make of the object as it was what it is now.
+    pub(super) fn take_operations(&mut self) -> Vec<PatchOperation> {
+        self.made.drain(..).flat_map(|made| made.operations).collect()
     }
 
-    /// Undoes a fix of which the first edits were made and a later one failed: the object is made anew from what was
-    /// written and the fixes before. Copying it before each fix would cost every fix what only a broken one needs.
-    fn take_back(&mut self) {
-        let mut object = self.written.clone();
-        // The operations were made of this object, so they apply.
-        if json_patch::patch(&mut object, &self.operations).is_ok() {
-            self.object = Cow::Owned(object);
+    fn take_all_back(&mut self) {
+        for made in self.made.drain(..).rev() {
+            made.take_back(self.object.to_mut());
         }
+        self.fixed.clear();
     }
 
     /// Makes the fixes of what is left, and says whether there were any.
@@ -141,16 +106,12 @@ impl<'a> Mended<'a> {
             return Err(Unfixed::Removes);
         }
         let removes = removed.count() > 0;
-        match apply(&fix.edits, self.object.to_mut()) {
-            Ok(operations) if operations.0.is_empty() => Err(Unfixed::Impossible),
-            Ok(operations) => {
-                self.operations.extend(operations.0);
+        match make(&fix.edits, self.object.to_mut()) {
+            Ok(made) if !made.operations.is_empty() => {
+                self.made.push(made);
                 Ok(removes)
             }
-            Err(_) => {
-                self.take_back();
-                Err(Unfixed::Impossible)
-            }
+            Ok(_) | Err(_) => Err(Unfixed::Impossible),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod action;
 pub mod annotation;
+mod case;
 mod compiled;
 mod conflict;
 mod decide;
@@ -31,7 +32,7 @@ mod text;
 mod verdict;
 
 pub use action::Action;
-pub use decide::{Rehearsal, decide, rehearse};
+pub use decide::{Rehearsal, decide, decide_about, rehearse};
 pub use error::PolicyError;
 pub use explain::{Decision, Explanation, Found, Parameter, Stance, explain};
 pub use export::{Export, export};
@@ -47,5 +48,5 @@ pub use set::{PolicyReport, PolicySet};
 pub use snapshot::Snapshot;
 pub use spending::spending;
 pub use standing::Skipped;
-pub use survey::{Survey, survey};
+pub use survey::{Survey, judgements, survey};
 pub use verdict::{Outcome, Verdict};

@@ -29,12 +29,7 @@ static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
 
 impl Snapshot {
     /// What holds for `subject`, which is `object` inspected.
-    pub fn in_force<'a>(
-        &'a self,
-        request: &Request<'a>,
-        object: &'a Value,
-        subject: &Subject<'a>,
-    ) -> InForce<'a> {
+    pub fn in_force(&self, request: &Request<'_>, object: &Value, subject: &Subject<'_>) -> InForce<'_> {
         let namespace = request.namespace.unwrap_or_default();
         let target = match subject {
             Subject::Autoscaler(autoscaler) => self.neighbours.target_of(autoscaler),

@@ -1,13 +1,14 @@
 //! What would be said of an object that nobody is applying: of one in a file, or of one that runs.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::annotation::Author;
-use super::mend::{judge_in, mend_in};
-use super::{Judgement, Request, Skipped, Snapshot, standing};
+use super::case::Case;
+use super::mend::mend;
+use super::{Judgement, Request, Skipped, Snapshot};
 use crate::catalog::CatalogError;
-use crate::inspect::{Subject, inspect};
-use crate::rules::Scope;
+use crate::rules::{Questions, Scope};
 
 /// What would be said of an object, and what would be made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,24 +32,33 @@ pub fn survey(
     request: &Request<'_>,
     snapshot: &Snapshot,
 ) -> Result<Result<Survey, Skipped>, CatalogError> {
-    let object = match standing::judged(request) {
-        Ok(object) => object,
+    let case = match Case::of(request, snapshot) {
+        Ok(case) => case,
         Err(reason) => return Ok(Err(reason)),
     };
-    let subject = inspect(object);
-    if subject == Subject::Unrelated {
-        return Ok(Err(Skipped::Unrelated));
-    }
-    let author = Author::of(object, &subject);
-    let in_force = snapshot.in_force(request, object, &subject);
-    let background = snapshot.background(&in_force);
-    let judgements = judge_in(place, &subject, &author, &in_force, &background)?;
+    let judgements = case.judge(Questions::all(place))?;
     let (fixed, mended) = match judgements.iter().any(Judgement::is_to_be_fixed) {
         true => {
-            let mended = mend_in(place, object, judgements.clone(), &author, &in_force, &background)?;
+            let mended = mend(place, Cow::Borrowed(case.object), judgements.clone(), &case.standards)?;
             (mended.fixed, mended.object.into_owned())
         }
-        false => (Vec::new(), object.clone()),
+        false => (Vec::new(), case.object.clone()),
     };
     Ok(Ok(Survey { judgements, fixed, mended }))
+}
+
+/// The judgements of [`survey`] alone, without what would be made of the object.
+///
+/// # Errors
+///
+/// The catalog cannot be read.
+pub fn judgements(
+    place: Scope,
+    request: &Request<'_>,
+    snapshot: &Snapshot,
+) -> Result<Result<Vec<Judgement>, Skipped>, CatalogError> {
+    match Case::of(request, snapshot) {
+        Ok(case) => case.judge(Questions::all(place)).map(Ok),
+        Err(reason) => Ok(Err(reason)),
+    }
 }

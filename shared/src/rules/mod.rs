@@ -30,6 +30,7 @@ pub use examples::Examples;
 pub use facts::{AutoscalerFacts, Background, Facts};
 pub use finding::Finding;
 pub use fix::{Caution, Edit, Fix, FixError, apply};
+pub(crate) use fix::{Made, make};
 pub use neighbours::{Neighbours, ObjectKey};
 pub use promise::{NamespaceSum, namespace_sums};
 pub use rule::{Check, Group, Rule, Scope, Severity};
@@ -64,21 +65,45 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 ///
 /// The embedded catalog or an overlay cannot be read.
 pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>, CatalogError> {
-    check_in(Scope::LintOnly, &inspect(object), background)
+    ask(Questions::all(Scope::LintOnly), &inspect(object), background)
 }
 
-/// What the rules that are asked in `place` find in an object that has been inspected, in the order of [`rules`]: in files all, at admission none of those that are for files only
-/// and may take their time.
+/// Which rules are asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Questions {
+    place: Scope,
+    only_with_fixes: bool,
+}
+
+impl Questions {
+    /// All rules of `place`: in files all there are, at admission none of those that are for files only and may take
+    /// their time.
+    pub(crate) fn all(place: Scope) -> Self {
+        Self { place, only_with_fixes: false }
+    }
+
+    /// Those of them that have a fix: what is to be changed in an object, no other rule can tell.
+    pub(crate) fn with_fixes(place: Scope) -> Self {
+        Self { place, only_with_fixes: true }
+    }
+
+    fn include(self, rule: &Rule) -> bool {
+        (self.place == Scope::LintOnly || rule.scope == self.place)
+            && (!self.only_with_fixes || rule.fix.is_some())
+    }
+}
+
+/// What the rules that are asked find in an object that has been inspected, in the order of [`rules`].
 ///
 /// # Errors
 ///
 /// The embedded catalog or an overlay cannot be read.
-pub fn check_in(
-    place: Scope,
+pub(crate) fn ask(
+    questions: Questions,
     subject: &Subject<'_>,
     background: &Background<'_>,
 ) -> Result<Vec<Finding>, CatalogError> {
-    let asked = || rules().filter(|rule| place == Scope::LintOnly || rule.scope == place);
+    let asked = || rules().filter(|rule| questions.include(rule));
     let mut findings = Vec::new();
     match subject {
         Subject::Unrelated => {}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use infer_core::lint::ObjectName;
-use infer_core::policy::{Request, Snapshot, survey};
+use infer_core::policy::{Request, Snapshot, judgements};
 use infer_core::rules::Scope;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
@@ -58,11 +58,11 @@ pub(super) fn report(
     let mut report = Report { objects: objects.len(), ..Report::default() };
     for object in &objects {
         // What the author wrote cannot be told from what the API server filled in.
-        let asked = survey(Scope::Everywhere, &Request::create(object, now), &snapshot);
-        let Ok(survey) = asked.map_err(Failure::user)? else { continue };
+        let asked = judgements(Scope::Everywhere, &Request::create(object, now), &snapshot);
+        let Ok(judgements) = asked.map_err(Failure::user)? else { continue };
         report.inference += 1;
         let name = ObjectName::of(object);
-        for judgement in &survey.judgements {
+        for judgement in &judgements {
             match Problem::of(&name, judgement) {
                 Some(problem) => report.problems.push(problem),
                 None => report.ignored += 1,

@@ -217,7 +217,7 @@ impl Problem {
             why: finding.rule.rationale,
             remedy: finding.remedy.clone(),
             fix: fix.map(|fix| FixNote { summary: fix.summary.clone(), unfixed: judgement.unfixed }),
-            policy: judgement.ruling.policy.clone(),
+            policy: judgement.ruling.policy.as_deref().map(str::to_owned),
             refused: judgement.consequence == Consequence::Denied,
         })
     }

@@ -86,7 +86,8 @@ fn object_document((object, rehearsal): &(Object<'_>, Rehearsal)) -> Value {
 
 fn finding(judgement: &Judgement) -> Value {
     let (finding, ruling) = (&judgement.finding, &judgement.ruling);
-    let said = ruling.said.iter().map(|(policy, action)| json!({"policy": policy, "action": action.name()}));
+    let said =
+        ruling.said.iter().map(|(policy, action)| json!({"policy": &**policy, "action": action.name()}));
     json!({
         "rule": finding.rule.id,
         "name": finding.rule.name,
@@ -95,7 +96,7 @@ fn finding(judgement: &Judgement) -> Value {
         "remedy": finding.remedy,
         "consequence": judgement.consequence.name(),
         "action": ruling.action.name(),
-        "policy": ruling.policy,
+        "policy": ruling.policy.as_deref(),
         "policies": said.collect::<Vec<_>>(),
         "exempted": ruling.exempted,
         "notFixed": judgement.unfixed.map(infer_core::policy::Unfixed::name),

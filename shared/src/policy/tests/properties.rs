@@ -8,10 +8,10 @@ use json_patch::Patch;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{annotation, rehearse};
+use super::super::{annotation, decide_about, judgements, rehearse};
 use super::soundness::{apply_soundly, with_unknown_fields};
 use super::*;
-use crate::rules::rules;
+use crate::rules::{Scope, rules};
 
 /// The examples of all rules: one object that trips something each.
 static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -57,10 +57,14 @@ static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
 
 fn holds(object: &Value, snapshot: &Snapshot) {
     let request = Request::create(object, NOW);
+    assert_only_rules_with_fixes_bring_fixes(object, snapshot);
     let first = rehearse(&request, snapshot).unwrap();
     assert_eq!(first, rehearse(&request, snapshot).unwrap(), "not the same answer twice");
     let patched = apply_soundly(object, &first.mutation.patch);
     assert_eq!(patched, first.object);
+    let in_place =
+        decide_about(Phase::Mutate, &Request { object: None, ..request }, Some(object.clone()), snapshot);
+    assert_eq!(in_place.unwrap(), first.mutation, "fixes in the object itself differ from those in a copy");
     let second = decide(Phase::Mutate, &Request::create(&patched, NOW), snapshot).unwrap();
     assert_eq!(second.patch, Patch::default(), "a second admission changes something: {patched:#}");
     for verdict in [&first.mutation, &first.validation] {
@@ -72,6 +76,19 @@ fn holds(object: &Value, snapshot: &Snapshot) {
     assert!(update.patch.0.is_empty());
     let unchanged = decide(Phase::Validate, &Request::update(object, object, NOW), snapshot).unwrap();
     assert!(unchanged.is_allowed(), "{:?}", unchanged.denial);
+}
+
+/// What makes it enough to ask the other rules once, in the final object.
+fn assert_only_rules_with_fixes_bring_fixes(object: &Value, snapshot: &Snapshot) {
+    let request = Request::create(object, NOW);
+    let Ok(judgements) = judgements(Scope::LintOnly, &request, snapshot).unwrap() else { return };
+    for finding in judgements.into_iter().map(|judgement| judgement.finding) {
+        assert!(
+            finding.fix.is_none() || finding.rule.fix.is_some(),
+            "{} says it has no fix",
+            finding.rule.id
+        );
+    }
 }
 
 #[test]

@@ -24,13 +24,16 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
-    let environment = &facts.pod.serving().environment;
+    let container = facts.pod.serving();
+    let environment = &container.environment;
     let mut last: HashMap<&str, &Environment<'_>> = HashMap::with_capacity(environment.len());
     let found = environment.iter().filter_map(|variable| {
         let earlier = last.insert(variable.name, variable)?;
         let (old, new) = (literal(earlier)?, literal(variable)?);
-        let what = format!("`{}` is set to `{}` and then to `{}`", variable.name, short(old), short(new));
-        (old != new).then(|| Found::new(variable.at.clone(), what, "keep one of the two"))
+        (old != new).then(|| {
+            let what = format!("`{}` is set to `{}` and then to `{}`", variable.name, short(old), short(new));
+            Found::new(container.place_of(variable), what, "keep one of the two")
+        })
     });
     found.collect()
 }

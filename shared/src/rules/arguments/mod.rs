@@ -47,11 +47,17 @@ pub(super) fn elements<'a>(container: &Container<'a>, field: &'static str) -> Ve
     texts.collect()
 }
 
+/// Texts of a container's `command` or `args`, where nothing is to be pointed at.
+pub(super) fn texts<'a>(container: &Container<'a>, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let list = container.value.get(field).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
+}
+
 /// Whether a shell reads the command line, so that spaces separate and `${X}` is expanded.
 pub(super) fn has_shell(container: &Container<'_>) -> bool {
     const SHELLS: [&str; 6] = ["sh", "bash", "ash", "dash", "zsh", "busybox"];
-    let words = elements(container, "command").into_iter().chain(elements(container, "args"));
-    let mut words = words.flat_map(|element| element.text.split_whitespace().take(3));
+    let words = texts(container, "command").chain(texts(container, "args"));
+    let mut words = words.flat_map(|text| text.split_whitespace().take(3));
     words.any(|word| SHELLS.contains(&word.rsplit('/').next().unwrap_or(word)))
 }
 
@@ -64,15 +70,10 @@ pub(super) fn reaches_server(pod: &ServingPod<'_>) -> bool {
     if has_shell(container) {
         return pod.arguments.program.iter().any(|word| SERVERS.contains(&word.as_str()));
     }
-    let command = elements(container, "command");
-    let all = command.iter().map(|element| element.text);
-    match command.is_empty() {
-        true => has_own_image(pod),
-        false => {
-            let args = elements(container, "args");
-            let first = args.iter().map(|element| element.text).take(3);
-            all.chain(first).any(|word| SERVERS.contains(&word))
-        }
+    let mut command = texts(container, "command").peekable();
+    match command.peek() {
+        None => has_own_image(pod),
+        Some(_) => command.chain(texts(container, "args").take(3)).any(|word| SERVERS.contains(&word)),
     }
 }
 

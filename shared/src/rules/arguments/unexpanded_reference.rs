@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{elements, has_shell};
+use super::{elements, has_shell, texts};
 use crate::inspect::{Container, PointerBuf};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -35,7 +35,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         .filter_map(|variable| {
             let text = variable.text?;
             let name = reference(container, text)?;
-            let at = variable.at.with_trailing_token("value");
+            let at = container.place_of(variable).with_trailing_token("value");
             Some(if name == variable.name { of_itself(at, name) } else { finding(at, name, text, None) })
         })
         .collect();
@@ -52,12 +52,16 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
 
 /// Whether something in the container expands texts a second time.
 fn reads_by_itself(container: &Container<'_>) -> bool {
-    let words = ["command", "args"].into_iter().flat_map(|field| elements(container, field));
-    words.into_iter().any(|element| element.text.contains("eval") || element.text.contains("envsubst"))
+    let mut words = ["command", "args"].into_iter().flat_map(|field| texts(container, field));
+    words.any(|text| text.contains("eval") || text.contains("envsubst"))
 }
 
 /// The variable of the container's own that `text` refers to in braces.
 fn reference<'t>(container: &Container<'_>, text: &'t str) -> Option<&'t str> {
+    // Most texts have none, and this is quicker said than that they have no `${`.
+    if !text.contains('$') {
+        return None;
+    }
     let mut parts = text.split("${").skip(1);
     parts.find_map(|part| {
         let (name, _) = part.split_once('}')?;

@@ -206,7 +206,10 @@ fn fix(facts: &Facts<'_>, cache: &HubCache<'_>) -> Option<Fix> {
         }
         (Some("HF_HOME"), Some(variable)) if variable.text.is_some() => {
             caution = Caution::Overwrites;
-            vec![Edit::Set { at: variable.at.with_trailing_token("value"), value: json!(RAM_CACHE) }]
+            vec![Edit::Set {
+                at: container.place_of(variable).with_trailing_token("value"),
+                value: json!(RAM_CACHE),
+            }]
         }
         _ => return None,
     };

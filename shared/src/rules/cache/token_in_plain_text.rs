@@ -36,7 +36,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
 fn places_of_tokens(container: &Container<'_>) -> Vec<PointerBuf> {
     let variables = container.environment.iter().filter_map(|variable| match variable.value {
         EnvironmentValue::Literal(text) if holds_token(text) => {
-            Some(variable.at.with_trailing_token("value"))
+            Some(container.place_of(variable).with_trailing_token("value"))
         }
         _ => None,
     });
