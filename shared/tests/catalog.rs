@@ -67,6 +67,7 @@ fn every_embedded_entry_is_sound() {
     assert_eq!(checked.servers(), embedded.servers());
     assert_eq!(checked.use_cases(), embedded.use_cases());
     assert_eq!(checked.all_profiles(), embedded.all_profiles());
+    assert_eq!(checked.ceilings(), embedded.ceilings());
 }
 
 #[test]
@@ -442,7 +443,7 @@ fn the_documentations_examples_are_sound() {
         .skip(1)
         .filter_map(|rest| rest.split_once("```").map(|(example, _)| example))
         .collect();
-    assert_eq!(examples.len(), 3);
+    assert_eq!(examples.len(), 4);
     let documents: Vec<OverlayDocument> =
         examples.iter().map(|example| document("docs/catalog.md", example)).collect();
     let catalog = Catalog::with_overlays(&documents).unwrap_or_else(|error| panic!("{error}"));
@@ -463,5 +464,9 @@ fn the_documentation_counts_right() {
     let (thousands, rest) = (points / 1000, points % 1000);
     let sentence =
         format!("2,977 cleaned rows {thousands},{rest:03} are points of {} curves", profiles.len());
+    assert!(text.contains(&sentence), "docs/catalog.md should say: {sentence}");
+    let ceilings = catalog.ceilings().expect("ceilings");
+    let throughputs: usize = ceilings.iter().map(|ceiling| ceiling.points.len()).sum();
+    let sentence = format!("{throughputs} are the ceilings of {} configurations", ceilings.len());
     assert!(text.contains(&sentence), "docs/catalog.md should say: {sentence}");
 }

@@ -8,8 +8,8 @@ use serde_saphyr::UserMessageFormatter;
 
 use super::entry::{Entry, Problem};
 use super::{
-    Accelerator, CatalogError, FlagTable, Machine, Model, OverlayDocument, PriceTable, Profile, Server,
-    UseCase,
+    Accelerator, CatalogError, Ceiling, FlagTable, Machine, Model, OverlayDocument, PriceTable, Profile,
+    Server, UseCase,
 };
 
 /// Most bytes that one document may have; whoever reads a file checks its size against this first.
@@ -27,6 +27,7 @@ pub(super) struct Document {
     pub(super) flags: Vec<FlagTable>,
     pub(super) use_cases: Vec<UseCase>,
     pub(super) profiles: Vec<Profile>,
+    pub(super) ceilings: Vec<Ceiling>,
 }
 
 impl Document {
@@ -44,6 +45,7 @@ impl Document {
         check(&source.name, &document.flags)?;
         check(&source.name, &document.use_cases)?;
         check(&source.name, &document.profiles)?;
+        check(&source.name, &document.ceilings)?;
         Ok(document)
     }
 }

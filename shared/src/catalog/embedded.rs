@@ -14,5 +14,6 @@ pub(super) const PRICES: &str = section!("prices");
 pub(super) const SERVERS: &str = section!("servers");
 pub(super) const FLAGS: &str = section!("flags");
 pub(super) const USE_CASES: &str = section!("useCases");
+pub(super) const CEILINGS: &str = section!("ceilings");
 /// The profiles of each model, in the order of their ids.
 pub(super) const PROFILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));

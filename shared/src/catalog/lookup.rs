@@ -9,8 +9,8 @@ use super::document::{Document, invalid};
 use super::entry::{Entry, Problem, Reference, Section};
 use super::error::nearest;
 use super::{
-    Accelerator, AcceleratorKind, CatalogError, Checkpoint, FlagTable, Machine, Model, Price, PriceTable,
-    PricingModel, Profile, Server, ServerVersion, UseCase, embedded,
+    Accelerator, AcceleratorKind, CatalogError, Ceiling, Checkpoint, FlagTable, Machine, Model, Price,
+    PriceTable, PricingModel, Profile, Server, ServerVersion, UseCase, embedded,
 };
 
 /// A catalog document of the user's: the text of a file, and what messages call it.
@@ -56,6 +56,7 @@ pub struct Catalog {
     servers: Parsed<Server>,
     flags: Parsed<FlagTable>,
     use_cases: Parsed<UseCase>,
+    ceilings: Parsed<Ceiling>,
     profiles: OnceLock<BTreeMap<String, ProfilesOfModel>>,
 }
 
@@ -86,6 +87,7 @@ impl Catalog {
                 flags: merge(overlay.flags, &document.flags),
                 use_cases: merge(overlay.use_cases, &document.use_cases),
                 profiles: merge(overlay.profiles, &document.profiles),
+                ceilings: merge(overlay.ceilings, &document.ceilings),
             };
             parsed.push((source.name.as_str(), document));
         }
@@ -96,6 +98,7 @@ impl Catalog {
             catalog.check_references(name, &document.servers)?;
             catalog.check_references(name, &document.flags)?;
             catalog.check_references(name, &document.profiles)?;
+            catalog.check_references(name, &document.ceilings)?;
         }
         Ok(catalog)
     }
@@ -145,6 +148,11 @@ impl Catalog {
     /// All use cases, by name.
     pub fn use_cases(&self) -> Result<&[UseCase], CatalogError> {
         section(&self.use_cases, "useCases", embedded::USE_CASES, &self.overlay.use_cases)
+    }
+
+    /// The most that configurations gave with everything sent at once, by model and configuration.
+    pub fn ceilings(&self) -> Result<&[Ceiling], CatalogError> {
+        section(&self.ceilings, "ceilings", embedded::CEILINGS, &self.overlay.ceilings)
     }
 
     /// All measured curves, by model, configuration and traffic.

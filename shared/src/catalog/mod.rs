@@ -4,6 +4,7 @@
 //! Each section is parsed when it is first asked for.
 
 mod accelerator;
+mod ceiling;
 mod document;
 mod embedded;
 mod entry;
@@ -21,6 +22,7 @@ mod server;
 mod use_case;
 
 pub use accelerator::{Accelerator, AcceleratorKind, PeakCompute};
+pub use ceiling::{Ceiling, CeilingPoint};
 pub use document::MAX_DOCUMENT_BYTES;
 pub use error::CatalogError;
 pub(crate) use error::nearest;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Experiment, Figures, MeasuredRow, OfferedLoad, RowPlace, Tag};
-use crate::catalog::{Catalog, CatalogError, Profile, ProfilePoint};
+use crate::catalog::{Catalog, CatalogError, Ceiling, CeilingPoint, Profile, ProfilePoint};
 use crate::curve::{Configuration, EngineArguments, LoadKind, Parallelism};
-use crate::workload::{Itl, Ntpot, Ttft};
+use crate::workload::{Itl, Lengths, Ntpot, Statistic, Traffic, Ttft};
 
-/// Every measured point of the catalog that was served from a plain configuration, by model, configuration and
-/// traffic. What calibrates the estimator.
+/// Every measured point of the catalog: of its profiles by model, configuration and traffic, then of its ceilings. What
+/// calibrates the estimator.
 ///
 /// The catalog has no mark for saturation: it is found again by [`Tag::Saturated`]'s own definition, over the points of
 /// each configuration and traffic.
@@ -24,6 +24,12 @@ pub fn from_catalog(catalog: &Catalog) -> Result<Vec<MeasuredRow>, CatalogError>
         for point in &profile.points {
             let at = RowPlace { document: document.clone(), row: rows.len() + 1, line: None };
             rows.extend(row(profile, &configuration, point, at));
+        }
+    }
+    for ceiling in catalog.ceilings()? {
+        for point in &ceiling.points {
+            let at = RowPlace { document: document.clone(), row: rows.len() + 1, line: None };
+            rows.push(offline(ceiling, point, at));
         }
     }
     mark_saturated(&mut rows);
@@ -77,6 +83,34 @@ fn row(
         tags: profile.tags.iter().map(|name| Tag::of(name)).collect(),
         source: profile.source.clone(),
     })
+}
+
+/// What was sent at once.
+fn offline(ceiling: &Ceiling, point: &CeilingPoint, at: RowPlace) -> MeasuredRow {
+    let CeilingPoint(input_tokens, output_tokens, output_tokens_per_second) = *point;
+    MeasuredRow {
+        at,
+        experiment: Experiment {
+            configuration: Configuration {
+                model: ceiling.model.clone(),
+                precision: ceiling.precision,
+                server: ceiling.server.clone(),
+                server_version: ceiling.server_version.clone(),
+                accelerator: ceiling.accelerator.clone(),
+                accelerators: ceiling.accelerators,
+                parallelism: ceiling.parallelism.unwrap_or(Parallelism::tensor(ceiling.accelerators)),
+                engine_arguments: String::new(),
+            },
+            engine: EngineArguments::default(),
+            traffic: Traffic { input_tokens, output_tokens, lengths: Lengths::Fixed },
+            load: OfferedLoad::Offline,
+            ttft_statistic: Statistic::P50,
+            itl_statistic: Statistic::P50,
+        },
+        figures: Figures { output_tokens_per_second: Some(output_tokens_per_second), ..Figures::default() },
+        tags: ceiling.tags.iter().map(|name| Tag::of(name)).collect(),
+        source: ceiling.source.clone(),
+    }
 }
 
 /// Share of the highest throughput of a curve from which on a point lies on its plateau.
@@ -137,8 +171,10 @@ mod tests {
     fn every_point_of_the_catalog_is_a_row() {
         let catalog = Catalog::embedded();
         let points: usize = catalog.all_profiles().unwrap().iter().map(|profile| profile.points.len()).sum();
+        let ceilings: usize = catalog.ceilings().unwrap().iter().map(|ceiling| ceiling.points.len()).sum();
         let rows = from_catalog(&catalog).unwrap();
-        assert_eq!(rows.len(), points);
+        assert_eq!(rows.len(), points + ceilings);
+        assert_eq!(rows.iter().filter(|row| row.experiment.load == OfferedLoad::Offline).count(), ceilings);
         assert!(rows.iter().all(|row| row.figures != Figures::default() && !row.publisher().is_empty()));
     }
 
