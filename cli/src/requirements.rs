@@ -132,7 +132,7 @@ fn priced(requirements: Requirements, pricing: &PricingOptions) -> Requirements 
 }
 
 /// Lengths by use case or by number; both numbers or none, as the arguments make sure.
-fn traffic(catalog: &Catalog, options: &TrafficOptions) -> Result<Option<Traffic>, Failure> {
+pub(crate) fn traffic(catalog: &Catalog, options: &TrafficOptions) -> Result<Option<Traffic>, Failure> {
     if let Some(name) = &options.use_case {
         return use_case(catalog, name).map(Some);
     }

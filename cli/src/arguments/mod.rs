@@ -3,8 +3,10 @@
 //!
 //! These types hold what was written; what it means is decided in `requirements`, in one place.
 
+mod accuracy;
 mod catalog;
 mod cluster;
+mod estimate;
 mod lint;
 mod manifests;
 mod output;
@@ -20,11 +22,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use accuracy::{Accuracy, AccuracyFormat};
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
 };
 pub(crate) use cluster::ConnectionOptions;
+pub(crate) use estimate::Estimate;
 pub(crate) use lint::{LintFormat, LintOptions};
 pub(crate) use manifests::{
     CreateManifests, CreateTransfer, DiffManifests, ManifestOptions, ManifestOutput, ManifestsCommand,
@@ -118,6 +122,8 @@ pub(crate) enum Command {
     /// Write the Job that copies a model from Hugging Face into a bucket.
     #[command(subcommand, arg_required_else_help = true)]
     Transfer(TransferCommand),
+    Estimate(Box<Estimate>),
+    Accuracy(Box<Accuracy>),
     Lint(Box<LintOptions>),
     /// Models that the catalog knows.
     #[command(subcommand, arg_required_else_help = true)]

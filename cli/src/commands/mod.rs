@@ -1,8 +1,10 @@
 //! One function a command: options in, outcome out.
 
 mod accelerators;
+mod accuracy;
 mod benchmarks;
 mod catalog;
+mod estimate;
 mod files;
 mod lint;
 mod manifests;
@@ -30,6 +32,8 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
             profiles::list(&overlay::catalog(overlays)?, &options)
         }
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
+        Command::Estimate(options) => estimate::estimate(&overlay::catalog(overlays)?, &options),
+        Command::Accuracy(options) => accuracy::accuracy(&overlay::catalog(overlays)?, &options),
         Command::Manifests(ManifestsCommand::Create(options)) => {
             manifests::create(&overlay::catalog(overlays)?, cluster, &options)
         }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
+pub(crate) use listing::{Cell, Heading, Sheet, bullets};
 pub(crate) use listing::{Item, Listing};
 pub(crate) use table::aligned;
 
@@ -37,6 +38,16 @@ impl Outcome {
     pub(crate) fn write(text: String, destination: Destination) -> Self {
         Self { text, destination, remark: None, status: 0 }
     }
+}
+
+/// Aligned columns under their titles.
+pub(crate) fn table(sheet: &Sheet) -> String {
+    table::render(sheet, table::Layout { wide: false, header: true, page: None })
+}
+
+/// Comma-separated values under their titles.
+pub(crate) fn comma_separated(sheet: &Sheet) -> String {
+    csv::render(sheet)
 }
 
 /// What a file says must not steer a terminal.
