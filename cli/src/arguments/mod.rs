@@ -3,6 +3,8 @@
 //!
 //! These types hold what was written; what it means is decided in `requirements`, in one place.
 
+#[cfg(test)]
+mod accuracy;
 mod catalog;
 mod cluster;
 mod lint;
@@ -20,6 +22,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(test)]
+pub(crate) use accuracy::{Accuracy, AccuracyFormat};
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,

@@ -4,8 +4,12 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+#[cfg(test)]
+use infer_core::accuracy::LeaveOut;
 use infer_core::catalog::{Precision, PricingModel};
 use infer_core::manifest::HubCache;
+#[cfg(test)]
+use infer_core::measured::Column;
 use infer_core::recommend::ProvenanceFilter;
 
 /// Longest latency target that is taken for meant: a day.
@@ -122,6 +126,18 @@ pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
 /// A place for what is downloaded.
 pub(super) fn hub_cache() -> impl TypedValueParser<Value = HubCache> {
     one_of(&HubCache::ALL, HubCache::name)
+}
+
+/// A column that measured rows are grouped by.
+#[cfg(test)]
+pub(super) fn grouping() -> impl TypedValueParser<Value = Column> {
+    one_of(&Column::GROUPING, Column::name)
+}
+
+/// What is left out of a calibration.
+#[cfg(test)]
+pub(super) fn leave_out() -> impl TypedValueParser<Value = LeaveOut> {
+    one_of(&LeaveOut::ALL, LeaveOut::name)
 }
 
 /// One of the core's values, by the core's name for it.

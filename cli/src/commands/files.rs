@@ -83,7 +83,8 @@ fn input(path: &Path) -> anyhow::Result<Input> {
     Ok(Input { name, folder, file: SourceFile::read(text) })
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
+/// The text of a file, or of standard input.
+pub(super) fn text(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     if path == Path::new(STANDARD_INPUT) {
         io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)?;

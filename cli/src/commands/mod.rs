@@ -1,6 +1,8 @@
 //! One function a command: options in, outcome out.
 
 mod accelerators;
+#[cfg(test)]
+mod accuracy;
 mod benchmarks;
 mod catalog;
 mod files;

@@ -169,7 +169,7 @@ impl<R: Row> Listing<'_, R> {
         let mut text = table::render(&Sheet::of(self.rows, self.shown), layout);
         if !options.no_headers && !self.notes.is_empty() {
             text.push('\n');
-            text.extend(self.notes.iter().map(|note| format!("* {}\n", sentence(note))));
+            text.push_str(&bullets(&self.notes));
         }
         text
     }
@@ -196,6 +196,11 @@ impl<R: Row> Serialize for Documents<'_, '_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq((self.0.items)(self.0.rows).map(|item| item.document))
     }
+}
+
+/// What has to be said below a table, a line each.
+pub(crate) fn bullets(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("* {}\n", sentence(note))).collect()
 }
 
 /// With a capital letter and a full stop.

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 
 pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
+#[cfg(test)]
+pub(crate) use listing::{Cell, Heading, Sheet, bullets};
 pub(crate) use listing::{Item, Listing};
 pub(crate) use table::aligned;
 
@@ -37,6 +39,18 @@ impl Outcome {
     pub(crate) fn write(text: String, destination: Destination) -> Self {
         Self { text, destination, remark: None, status: 0 }
     }
+}
+
+/// Aligned columns under their titles.
+#[cfg(test)]
+pub(crate) fn table(sheet: &Sheet) -> String {
+    table::render(sheet, table::Layout { wide: false, header: true, page: None })
+}
+
+/// Comma-separated values under their titles.
+#[cfg(test)]
+pub(crate) fn comma_separated(sheet: &Sheet) -> String {
+    csv::render(sheet)
 }
 
 /// What a file says must not steer a terminal.
