@@ -1,5 +1,7 @@
 //! The simulated scheduler against what vLLM 0.32.0's decided, step by step.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Tests: a missing file or field is a failure.
+
 use std::path::PathBuf;
 
 use infer_core::estimate::scheduler::{Recording, RecordingError, SimulationError};

@@ -329,15 +329,12 @@ mod tests {
         fn edits_taken_back_leave_every_byte_as_it_was(edits in prop::collection::vec(edit(), 0..5)) {
             let before = object();
             let mut object = object();
-            match make(&edits, &mut object) {
-                Ok(made) => {
-                    let mut patched = before.clone();
-                    let patch = Patch(made.operations.clone());
-                    json_patch::patch(&mut patched, &patch).expect("the patch applies");
-                    prop_assert_eq!(&patched, &object);
-                    made.take_back(&mut object);
-                }
-                Err(_) => {}
+            if let Ok(made) = make(&edits, &mut object) {
+                let mut patched = before.clone();
+                let patch = Patch(made.operations.clone());
+                json_patch::patch(&mut patched, &patch).expect("the patch applies");
+                prop_assert_eq!(&patched, &object);
+                made.take_back(&mut object);
             }
             prop_assert_eq!(object.to_string(), before.to_string());
         }

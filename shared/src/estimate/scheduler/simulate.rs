@@ -389,7 +389,11 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         if !(seconds.is_finite() && seconds > 0.0) {
             return Err(SimulationError::StepTime { seconds });
         }
+        let mut last_seconds = seconds;
         if steps > 1 {
+            if self.load.settings.asynchronous {
+                last_seconds = self.clock.seconds(&self.shape_after(&shape, steps - 1));
+            }
             self.engine.extend(steps);
         }
         self.preemptions += self.engine.preempted().len() as u64;
@@ -401,7 +405,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         self.visible = match (self.load.settings.asynchronous, steps) {
             (false, _) => self.now,
             (true, 1) => start,
-            (true, _) => self.now - self.clock.seconds(&shape.after(steps - 1)),
+            (true, _) => self.now - last_seconds,
         };
         let used = self.engine.used_blocks();
         let waiting = self.engine.waiting();
@@ -431,7 +435,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         if most == 1 {
             return (1, self.clock.seconds(&shape));
         }
-        let whole = self.clock.seconds_of_run(&shape, most);
+        let whole = self.seconds_of_run(&shape, most);
         let next = self.pending.front().filter(|_| self.engine.notices_arrivals());
         let gap = match next {
             Some(&arrival) if arrival - self.now < whole => arrival - self.now,
@@ -439,7 +443,23 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         };
         let reached = self.steps_until(&shape, gap, most, whole);
         let steps = if self.load.settings.asynchronous { (reached + 1).min(most) } else { reached };
-        (steps, self.clock.seconds_of_run(&shape, steps))
+        (steps, self.seconds_of_run(&shape, steps))
+    }
+
+    /// What the scheduled step is after `steps` equal ones.
+    fn shape_after(&self, first: &StepShape, steps: u32) -> StepShape {
+        let grown = u64::from(first.decode_sequences) * self.engine.tokens_in(steps);
+        StepShape { decode_context_tokens: first.decode_context_tokens + grown, ..*first }
+    }
+
+    /// How long `steps` steps like the scheduled one take. With speculation contexts grow by several tokens with
+    /// each, which is not what a clock takes for a run.
+    fn seconds_of_run(&self, first: &StepShape, steps: u32) -> f64 {
+        if self.load.settings.speculation.is_none() {
+            return self.clock.seconds_of_run(first, steps);
+        }
+        let last = self.shape_after(first, steps.saturating_sub(1));
+        f64::from(steps) * 0.5 * (self.clock.seconds(first) + self.clock.seconds(&last))
     }
 
     /// The fewest steps that take at least `gap`; `most` of them take `whole`, which is longer.
@@ -454,7 +474,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             let part = (gap - short_time) / (enough_time - short_time);
             let guess = short + (part * f64::from(enough - short)) as u32;
             let middle = guess.clamp(short + 1, enough - 1);
-            let time = self.clock.seconds_of_run(shape, middle);
+            let time = self.seconds_of_run(shape, middle);
             if time >= gap {
                 (enough, enough_time) = (middle, time);
             } else {

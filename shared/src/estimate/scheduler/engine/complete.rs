@@ -12,7 +12,7 @@ impl Engine {
         self.let_go();
         if self.decodes {
             self.decoding.advance(self.decode_advance, &mut self.sequences, events);
-            self.decode_steps += if self.settings.speculation.is_some() { 1 } else { self.decode_advance };
+            self.decode_steps += u64::from(self.steps);
             self.lower_share();
         }
         self.complete_chunks(events);
@@ -78,7 +78,7 @@ impl Engine {
     fn lower_share(&mut self) {
         if let Admission::Expected { initial_share, least_share, steps, .. } = self.settings.admission {
             let fall = (initial_share - least_share) / f64::from(steps.max(1));
-            let lowered = self.reservation.share - fall * self.decode_advance as f64;
+            let lowered = self.reservation.share - fall * f64::from(self.steps);
             self.reservation.share = lowered.max(least_share);
         }
     }

@@ -59,7 +59,9 @@ pub(super) struct Engine {
     shape: StepShape,
     /// Whether the decoding sequences take part in the scheduled step.
     decodes: bool,
-    /// Tokens that each decoding sequence generates in the scheduled step.
+    /// How many equal steps the scheduled one stands for.
+    steps: u32,
+    /// Tokens that each decoding sequence generates in them.
     decode_advance: u64,
     /// Whether the scheduled step may stand for many.
     repeatable: bool,
@@ -104,6 +106,7 @@ impl Engine {
             cached_tokens: 0,
             shape: StepShape::default(),
             decodes: false,
+            steps: 1,
             decode_advance: 1,
             repeatable: false,
             reservation: Reservation { final_blocks: 0, held_blocks: 0, share },
@@ -130,7 +133,8 @@ impl Engine {
         self.preempted.clear();
         self.decodes = false;
         self.repeatable = false;
-        self.decode_advance = self.next_advance();
+        self.steps = 1;
+        self.decode_advance = self.tokens_in(1);
         match self.settings.batching {
             Batching::Mixed => self.schedule_mixed(),
             Batching::PrefillFirst => self.schedule_prompts_first(false),
@@ -145,13 +149,27 @@ impl Engine {
         &self.shape
     }
 
-    /// Tokens that a decode step yields for each sequence: one, or with speculation the expected number, its
-    /// fractions saved up.
-    fn next_advance(&self) -> u64 {
-        let Some(speculation) = self.settings.speculation else { return 1 };
+    /// Tokens that each decoding sequence generates in the next `steps` decode steps: one a step, or with
+    /// speculation the expected number, its fractions saved up.
+    pub(super) fn tokens_in(&self, steps: u32) -> u64 {
+        let Some(speculation) = self.settings.speculation else { return u64::from(steps) };
         let yields = speculation.tokens_per_step();
         let total = |steps: u64| (steps as f64 * yields + 1e-9).floor() as u64;
-        total(self.decode_steps + 1) - total(self.decode_steps)
+        total(self.decode_steps + u64::from(steps)) - total(self.decode_steps)
+    }
+
+    /// The fewest steps in which each decoding sequence generates `tokens`.
+    fn steps_for(&self, tokens: u64) -> u32 {
+        let Some(speculation) = self.settings.speculation else {
+            return tokens.clamp(1, u64::from(u32::MAX)) as u32;
+        };
+        // Saved-up fractions move it by one step at most.
+        let guess = tokens as f64 / speculation.tokens_per_step();
+        let mut steps = (guess as u32).saturating_sub(1).max(1);
+        while self.tokens_in(steps) < tokens && steps < u32::MAX {
+            steps += 1;
+        }
+        steps
     }
 
     fn schedule_mixed(&mut self) {
@@ -216,22 +234,29 @@ impl Engine {
 
     /// How many steps equal to the scheduled one may follow each other, it included, if no request arrives.
     pub(super) fn repeats(&mut self) -> u32 {
-        if !self.repeatable || self.settings.speculation.is_some() {
+        if !self.repeatable {
             return 1;
         }
         if matches!(self.settings.admission, Admission::Expected { .. }) && !self.waiting.is_empty() {
             return 1; // The reserved share falls with every step and may let the next request in.
         }
         let Some(event) = self.decoding.until_event(&self.sequences) else { return 1 };
-        let most = event.clamp(1, u64::from(u32::MAX));
-        self.decoding.tokens_for(1, most, self.blocks.free()).max(1) as u32
+        let steps = self.steps_for(event);
+        let wanted = self.tokens_in(steps);
+        let tokens = self.decoding.tokens_for(self.decode_advance, wanted, self.blocks.free());
+        match tokens < wanted {
+            true => self.steps_for(tokens + 1).saturating_sub(1).max(1),
+            false => steps,
+        }
     }
 
     /// Makes the scheduled step stand for `steps`, at most what `repeats` said.
     pub(super) fn extend(&mut self, steps: u32) {
-        let needed = self.decoding.blocks(1, u64::from(steps));
+        let tokens = self.tokens_in(steps);
+        let needed = self.decoding.blocks(self.decode_advance, tokens);
         self.take_blocks(needed);
-        self.decode_advance = u64::from(steps);
+        self.decode_advance = tokens;
+        self.steps = steps;
     }
 
     /// Whether a request that arrives now could change the next step.

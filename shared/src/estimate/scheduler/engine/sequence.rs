@@ -178,7 +178,7 @@ impl Decoding {
     pub(super) fn tokens_for(&self, from: u64, most: u64, free: u64) -> u64 {
         let count = u64::from(self.count);
         let block = u64::from(self.block);
-        if count.saturating_mul((most - from) / block + 1) <= free {
+        if most <= from || count.saturating_mul((most - from) / block + 1) <= free {
             return most;
         }
         let whole = (free / count.max(1)).min((most - from) / block);
