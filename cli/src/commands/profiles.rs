@@ -6,8 +6,9 @@ mod notes;
 use std::collections::BTreeSet;
 
 use infer_core::catalog::Catalog;
+use infer_core::estimate::{Calibration, Estimator};
 use infer_core::recommend::{
-    self, Measured, ProvenanceFilter, Reachable, RecommendError, Recommendation, Recommendations, Rejection,
+    self, CurveSource, Estimated, Known, Measured, ProvenanceFilter, Reachable, RecommendError, Recommendation, Recommendations, Rejection,
     Requirements,
 };
 use infer_core::workload::LatencyMetric;
@@ -78,7 +79,14 @@ const CSV: &[(&str, &str)] = &[
 /// `list`.
 pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
     let asked = requirements::of_list(catalog, options)?;
-    let answers = recommend::recommend(catalog, &Measured::new(catalog), &asked).map_err(failure)?;
+    let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
+    let estimator = Estimator::new(catalog, calibration);
+    let source: &dyn CurveSource = match asked.provenance {
+        ProvenanceFilter::Measured => &Measured::new(catalog),
+        ProvenanceFilter::Estimated => &Estimated::new(catalog, &estimator),
+        ProvenanceFilter::Any => &Known::new(catalog, &estimator),
+    };
+    let answers = recommend::recommend(catalog, source, &asked).map_err(failure)?;
     if answers.ranked.is_empty() {
         return Err(nothing(&asked, &answers));
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Configuration, FigureBands, Provenance};
+use super::{Configuration, FigureBands, Provenance, RatioBand};
 use crate::workload::{Itl, LatencyMetric, Ntpot, Traffic, Ttft};
 
 /// How the load was put on: decides what the latencies mean past capacity.
@@ -134,4 +134,24 @@ pub struct Curve {
     pub bands: Option<FigureBands>,
     /// At least one point, by rising load.
     pub points: Vec<LoadPoint>,
+}
+
+impl Curve {
+    /// The curve at the ends of its bands where it serves worst: the highest latencies and the lowest throughput. The
+    /// same curve where it has no bands.
+    pub fn pessimistic(&self) -> Self {
+        let Some(bands) = self.bands else { return self.clone() };
+        let slower = |milliseconds: f64, band: RatioBand| band.around(milliseconds).high;
+        let share = bands.throughput.around(1.0).low;
+        let point = |point: &LoadPoint| LoadPoint {
+            requests_per_second: point.requests_per_second * share,
+            input_tokens_per_second: point.input_tokens_per_second * share,
+            output_tokens_per_second: point.output_tokens_per_second * share,
+            ttft: point.ttft.map(|ttft| Ttft::from_milliseconds(slower(ttft.milliseconds(), bands.ttft))),
+            itl: point.itl.map(|itl| Itl::from_milliseconds(slower(itl.milliseconds(), bands.itl))),
+            ntpot: point.ntpot.map(|ntpot| Ntpot::from_milliseconds(slower(ntpot.milliseconds(), bands.ntpot))),
+            ..*point
+        };
+        Self { points: self.points.iter().map(point).collect(), ..self.clone() }
+    }
 }

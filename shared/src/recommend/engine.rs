@@ -87,6 +87,15 @@ impl Asked<'_> {
         if let Some(asked) = self.requirements.traffic.filter(|asked| !curve.traffic.serves(asked)) {
             return Ok(Err(Rejection::Traffic { asked }));
         }
+        // A promise is made with the pessimistic end of what is only estimated.
+        let promised;
+        let curve = match curve.bands {
+            Some(_) if targets.latencies().next().is_some() => {
+                promised = curve.pessimistic();
+                &promised
+            }
+            _ => curve,
+        };
         let operating = match curve.operating_point(targets) {
             Ok(operating) => operating,
             Err(why) => return Ok(Err(why.into())),

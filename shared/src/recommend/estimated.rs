@@ -14,7 +14,7 @@ pub struct Estimated<'a> {
     estimator: &'a Estimator<'a>,
 }
 
-/// Measured curves, and estimated ones of what has none.
+/// Measured curves; where none serves the question, estimated ones.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
     measured: Measured<'a>,
@@ -27,6 +27,7 @@ impl<'a> Estimated<'a> {
         Self { catalog, estimator }
     }
 
+    /// Every configuration that the question covers, whether or not it fits, always in the same order.
     fn configurations(&self, question: &Question<'_>) -> Result<Vec<Configuration>, RecommendError> {
         let Some(model) = question.model else { return Ok(Vec::new()) };
         let model = self.catalog.find_model(model)?.model;
@@ -101,21 +102,12 @@ impl<'a> Known<'a> {
 
 impl CurveSource for Known<'_> {
     fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
-        let mut curves = self.measured.curves(question)?;
-        let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
-        let is_measured = |estimated: &Curve| {
-            curves.iter().any(|measured| {
-                let (one, other) = (&measured.configuration, &estimated.configuration);
-                measured.traffic.serves(&traffic)
-                    && one.precision == other.precision
-                    && one.server == other.server
-                    && one.accelerator == other.accelerator
-                    && one.accelerators == other.accelerators
-            })
-        };
-        let mut estimated = self.estimated.curves(question)?;
-        estimated.retain(|curve| !is_measured(curve));
-        curves.extend(estimated);
-        Ok(curves)
+        let measured = self.measured.curves(question)?;
+        let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
+        if measured.iter().any(serves) {
+            return Ok(measured);
+        }
+        let estimated = self.estimated.curves(question)?;
+        Ok(if estimated.is_empty() { measured } else { estimated })
     }
 }

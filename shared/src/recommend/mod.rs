@@ -8,6 +8,7 @@ mod columns;
 mod cost;
 mod engine;
 mod error;
+mod estimated;
 mod filter;
 mod infeasible;
 mod nearest;
@@ -27,6 +28,7 @@ pub use columns::{Column, ColumnKind, Row, SortOrder, UnknownColumn, Value, find
 pub use cost::{Cost, NoPrice, PricedCost, TokenCost};
 pub use engine::recommend;
 pub use error::RecommendError;
+pub use estimated::{Estimated, Known};
 pub use filter::{Filter, FilterError};
 pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
 pub use notes::notes;
