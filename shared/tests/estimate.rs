@@ -23,7 +23,11 @@ fn configuration(model: &str, accelerator: &str, accelerators: u32) -> Configura
 const LLAMA: &str = "meta-llama/Llama-3.1-8B-Instruct";
 const CHAT: Traffic = Traffic { input_tokens: 512.0, output_tokens: 128.0, lengths: Lengths::Fixed };
 
-fn curve(catalog: &Catalog, configuration: &Configuration, traffic: &Traffic) -> Result<Curve, CannotEstimate> {
+fn curve(
+    catalog: &Catalog,
+    configuration: &Configuration,
+    traffic: &Traffic,
+) -> Result<Curve, CannotEstimate> {
     Estimator::new(catalog, Calibration::embedded().unwrap()).curve(configuration, traffic)
 }
 
@@ -57,7 +61,8 @@ fn a_faster_chip_is_faster_and_more_of_them_give_more() {
     let rate = |accelerator: &str, accelerators: u32| {
         highest(&curve(&catalog, &configuration(LLAMA, accelerator, accelerators), &CHAT).unwrap())
     };
-    let (l4, h100, two_h100) = (rate("nvidia-l4", 1), rate("nvidia-h100-80gb", 1), rate("nvidia-h100-80gb", 2));
+    let (l4, h100, two_h100) =
+        (rate("nvidia-l4", 1), rate("nvidia-h100-80gb", 1), rate("nvidia-h100-80gb", 2));
     assert!(l4 < h100 && h100 < two_h100, "{l4} {h100} {two_h100}");
 }
 
@@ -89,7 +94,8 @@ fn no_chip_gives_more_than_its_bandwidth_and_its_peak_allow() {
 #[test]
 fn what_does_not_fit_or_is_unknown_is_an_error_that_says_so() {
     let catalog = Catalog::embedded();
-    let refused = |configuration: &Configuration| curve(&catalog, configuration, &CHAT).unwrap_err().to_string();
+    let refused =
+        |configuration: &Configuration| curve(&catalog, configuration, &CHAT).unwrap_err().to_string();
     let large = refused(&configuration("meta-llama/Llama-3.1-70B-Instruct", "nvidia-l4", 1));
     assert!(large.contains("GiB"), "{large}");
     let unknown = refused(&configuration("meta-llama/Llama-9", "nvidia-l4", 1));

@@ -46,7 +46,13 @@ pub(crate) struct Estimate {
     #[arg(long, value_name = "VERSION")]
     pub(crate) model_server_version: Option<String>,
     /// The server's own arguments that change its curve, such as `--max-num-seqs=64 --kv-cache-dtype=fp8`.
-    #[arg(long, value_name = "ARGUMENTS", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "ARGUMENTS",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub(crate) engine_arguments: String,
     #[command(flatten)]
     pub(crate) traffic: TrafficOptions,

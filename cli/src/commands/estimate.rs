@@ -42,7 +42,9 @@ const COLUMNS: &[Column<LoadRow>] = &[
     Column::new("itlMilliseconds", "ITL (ms)", TENTHS, |row| Value::number(row.itl.map(|band| band.value))),
     Column::new("itlMillisecondsLow", "From", TENTHS, |row| Value::number(row.itl.map(|band| band.low))),
     Column::new("itlMillisecondsHigh", "To", TENTHS, |row| Value::number(row.itl.map(|band| band.high))),
-    Column::new("ntpotMilliseconds", "NTPOT (ms)", TENTHS, |row| Value::number(row.ntpot.map(|band| band.value))),
+    Column::new("ntpotMilliseconds", "NTPOT (ms)", TENTHS, |row| {
+        Value::number(row.ntpot.map(|band| band.value))
+    }),
     Column::new("ntpotMillisecondsLow", "From", TENTHS, |row| Value::number(row.ntpot.map(|band| band.low))),
     Column::new("ntpotMillisecondsHigh", "To", TENTHS, |row| Value::number(row.ntpot.map(|band| band.high))),
     Column::new("running", "Running", TENTHS, |row| Value::number(row.point.running)),
@@ -83,7 +85,9 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
             (&own, id)
         }
         (None, Some(model)) => (catalog, catalog.find_model(model).map_err(unknown)?.checkpoint.id.clone()),
-        (None, None) => return Err(Failure::argument(anyhow::anyhow!("`--model` or `--model-config` is needed"))),
+        (None, None) => {
+            return Err(Failure::argument(anyhow::anyhow!("`--model` or `--model-config` is needed")));
+        }
     };
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
     let estimator = Estimator::new(catalog, calibration);
@@ -164,13 +168,18 @@ fn print(options: &Estimate, estimate: &Estimated) -> Result<Outcome, Failure> {
 
 fn rows(curve: &Curve) -> Vec<LoadRow> {
     let around = |band: fn(&infer_core::curve::FigureBands) -> RatioBand, value: f64| {
-        curve.bands.as_ref().map_or(Banded { low: value, value, high: value }, |bands| band(bands).around(value))
+        curve
+            .bands
+            .as_ref()
+            .map_or(Banded { low: value, value, high: value }, |bands| band(bands).around(value))
     };
     let of_point = |point: &LoadPoint| LoadRow {
         point: *point,
         ttft: point.latency_milliseconds(LatencyMetric::Ttft).map(|value| around(|bands| bands.ttft, value)),
         itl: point.latency_milliseconds(LatencyMetric::Itl).map(|value| around(|bands| bands.itl, value)),
-        ntpot: point.latency_milliseconds(LatencyMetric::Ntpot).map(|value| around(|bands| bands.ntpot, value)),
+        ntpot: point
+            .latency_milliseconds(LatencyMetric::Ntpot)
+            .map(|value| around(|bands| bands.ntpot, value)),
         throughput: around(|bands| bands.throughput, point.output_tokens_per_second),
     };
     curve.points.iter().map(of_point).collect()
@@ -226,7 +235,9 @@ fn notes(estimate: &Estimated) -> Vec<String> {
             memory.cache_bytes / GIB
         ));
     }
-    notes.push("the last row is the highest throughput: past it an open loop has no steady latency".to_owned());
+    notes.push(
+        "the last row is the highest throughput: past it an open loop has no steady latency".to_owned(),
+    );
     notes.push("from and to hold the true figure eight times out of ten: `docs/accuracy.md`".to_owned());
     notes
 }

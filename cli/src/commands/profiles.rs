@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use infer_core::catalog::Catalog;
 use infer_core::estimate::{Calibration, Estimator};
 use infer_core::recommend::{
-    self, CurveSource, Estimated, Known, Measured, ProvenanceFilter, Reachable, RecommendError, Recommendation, Recommendations, Rejection,
-    Requirements,
+    self, CurveSource, Estimated, Known, Measured, ProvenanceFilter, Reachable, RecommendError,
+    Recommendation, Recommendations, Rejection, Requirements,
 };
 use infer_core::workload::LatencyMetric;
 

@@ -149,7 +149,9 @@ impl Curve {
             output_tokens_per_second: point.output_tokens_per_second * share,
             ttft: point.ttft.map(|ttft| Ttft::from_milliseconds(slower(ttft.milliseconds(), bands.ttft))),
             itl: point.itl.map(|itl| Itl::from_milliseconds(slower(itl.milliseconds(), bands.itl))),
-            ntpot: point.ntpot.map(|ntpot| Ntpot::from_milliseconds(slower(ntpot.milliseconds(), bands.ntpot))),
+            ntpot: point
+                .ntpot
+                .map(|ntpot| Ntpot::from_milliseconds(slower(ntpot.milliseconds(), bands.ntpot))),
             ..*point
         };
         Self { points: self.points.iter().map(point).collect(), ..self.clone() }

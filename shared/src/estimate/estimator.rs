@@ -1,15 +1,15 @@
 //! A serving curve for any configuration.
 
 use super::calibrate::Calibration;
-use super::replica::{CannotEstimate, Replica};
 use super::memory::MemoryPlan;
-use super::scheduler::{Distribution, Outcome, Window};
 use super::protocol::Protocol;
+use super::replica::{CannotEstimate, Replica};
 use super::run::{Run, ttft_statistic};
+use super::scheduler::{Distribution, Outcome, Window};
 use super::step::{MeanShape, StepParts, server_index};
+use crate::accuracy::{Prediction, Predictor, Refit, Unpredictable};
 use crate::catalog::Catalog;
 use crate::curve::{Configuration, Curve, FigureBands, Load, LoadKind, LoadPoint, Origin, Provenance};
-use crate::accuracy::{Prediction, Predictor, Refit, Unpredictable};
 use crate::measured::{Experiment, MeasuredRow, OfferedLoad};
 use crate::workload::{Arrivals, Itl, Ntpot, Statistic, Traffic, Ttft};
 
@@ -82,7 +82,11 @@ impl<'a> Estimator<'a> {
     ///
     /// # Errors
     /// As [`Self::curve`].
-    pub fn estimate(&self, configuration: &Configuration, traffic: &Traffic) -> Result<Estimate, CannotEstimate> {
+    pub fn estimate(
+        &self,
+        configuration: &Configuration,
+        traffic: &Traffic,
+    ) -> Result<Estimate, CannotEstimate> {
         let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
         let curve = self.curve_of(&replica, configuration, traffic)?;
         let middle = curve.points.get(curve.points.len() / 2);
@@ -175,7 +179,8 @@ impl<'a> Estimator<'a> {
         let answer = late + clock.answer_seconds(itl.unwrap_or(0.0) * 1e-3, in_flight) * 1e3;
         let output_tokens = experiment.traffic.mean_output_tokens();
         let ttft = at(&outcome.ttft, ttft_statistic(experiment)).map(|engine| engine + answer);
-        let ntpot = at(&outcome.ntpot, experiment.itl_statistic).map(|engine| engine + answer / output_tokens);
+        let ntpot =
+            at(&outcome.ntpot, experiment.itl_statistic).map(|engine| engine + answer / output_tokens);
         // In a closed loop the next request waits for the answer too.
         let throughput = match (&experiment.load, ttft, itl) {
             (OfferedLoad::InFlight(in_flight), Some(ttft), Some(itl)) => {

@@ -72,8 +72,14 @@ impl Protocol {
             "trtllm" => Launch {
                 memory_fraction: Some(0.8),
                 step_tokens: Some(8_192.max((traffic.input_tokens as u32).saturating_add(in_flight + 64))),
-                collect_steps: if is_dense(model) && traffic.input_tokens == 1024.0 && traffic.output_tokens == 1024.0
-                { 20 } else { 0 },
+                collect_steps: if is_dense(model)
+                    && traffic.input_tokens == 1024.0
+                    && traffic.output_tokens == 1024.0
+                {
+                    20
+                } else {
+                    0
+                },
                 ..common
             },
             _ => Launch { seats: Some(in_flight.max(512)), step_tokens: Some(8_192), ..common },

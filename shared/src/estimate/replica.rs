@@ -111,14 +111,8 @@ impl Replica {
         let limits = limits(&found, &arguments, &launch);
         let element = limits.cache_element_of(&found.checkpoint);
         let context = (traffic.mean_input_tokens() + traffic.mean_output_tokens()).ceil() as u64;
-        let planned = memory::fit(
-            found.model,
-            &found.checkpoint,
-            found.accelerator,
-            parallelism,
-            limits,
-            context,
-        );
+        let planned =
+            memory::fit(found.model, &found.checkpoint, found.accelerator, parallelism, limits, context);
         let memory = match planned {
             Ok(plan) => Some(plan),
             Err(why) if must_fit => return Err(CannotEstimate::DoesNotFit(why)),
@@ -152,13 +146,7 @@ impl Replica {
 
     /// The clock of this replica under some constants.
     pub fn clock<'c>(&'c self, constants: &'c Constants) -> StepModel<'c> {
-        StepModel {
-            work: &self.work,
-            chip: self.chip,
-            constants,
-            server: self.server,
-            is_old: self.is_old,
-        }
+        StepModel { work: &self.work, chip: self.chip, constants, server: self.server, is_old: self.is_old }
     }
 }
 
@@ -233,7 +221,10 @@ fn limits(found: &Found<'_>, arguments: &EngineArguments, launch: &Launch) -> En
         _ => {}
     }
     EngineLimits {
-        memory_fraction: arguments.memory_fraction.or(launch.memory_fraction).unwrap_or(limits.memory_fraction),
+        memory_fraction: arguments
+            .memory_fraction
+            .or(launch.memory_fraction)
+            .unwrap_or(limits.memory_fraction),
         max_sequences: arguments.max_sequences.or(launch.seats).unwrap_or(limits.max_sequences),
         max_batched_tokens: arguments
             .max_batched_tokens

@@ -62,7 +62,8 @@ impl Run {
             }
             OfferedLoad::Offline => (Arrivals::Burst, OFFLINE_REQUESTS, Window::WholeRun),
             OfferedLoad::AtThroughput(tokens) => {
-                let arrivals = Arrivals::Poisson { requests_per_second: tokens / traffic.mean_output_tokens() };
+                let arrivals =
+                    Arrivals::Poisson { requests_per_second: tokens / traffic.mean_output_tokens() };
                 (arrivals, OPEN_LOOP_REQUESTS, Window::SteadyState)
             }
         };

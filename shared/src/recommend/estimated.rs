@@ -33,7 +33,9 @@ impl<'a> Estimated<'a> {
         let model = self.catalog.find_model(model)?.model;
         let mut configurations = Vec::new();
         for server in self.catalog.servers()? {
-            if question.server.is_some_and(|asked| asked != server.name) || !self.estimator.knows(&server.name) {
+            if question.server.is_some_and(|asked| asked != server.name)
+                || !self.estimator.knows(&server.name)
+            {
                 continue;
             }
             for accelerator in self.catalog.accelerators()? {
@@ -44,7 +46,8 @@ impl<'a> Estimated<'a> {
                     Some(version) => server.known_version(version),
                     None => server.default_version(accelerator.kind),
                 };
-                let Some(version) = version.filter(|version| version.image(accelerator.kind).is_some()) else {
+                let Some(version) = version.filter(|version| version.image(accelerator.kind).is_some())
+                else {
                     continue;
                 };
                 self.of_accelerator(model, server, version, accelerator, &mut configurations)?;
@@ -86,9 +89,8 @@ impl CurveSource for Estimated<'_> {
         let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
         let configurations = self.configurations(question)?;
         // What does not fit is no candidate; `accelerators list` says why.
-        let curves = in_parallel(&configurations, |configuration| {
-            self.estimator.curve(configuration, &traffic).ok()
-        });
+        let curves =
+            in_parallel(&configurations, |configuration| self.estimator.curve(configuration, &traffic).ok());
         Ok(curves.into_iter().flatten().collect())
     }
 }

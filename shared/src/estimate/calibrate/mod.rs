@@ -16,9 +16,9 @@ use thiserror::Error;
 
 use self::least_squares::minimise;
 use self::observation::{Estimated, Observation, Recorder};
-use super::{Replica, Run, in_parallel};
 use super::band::Bands;
 use super::step::{Constants, SERVERS};
+use super::{Replica, Run, in_parallel};
 use crate::catalog::{Catalog, Precision};
 use crate::measured::{MeasuredRow, Tag};
 
@@ -82,7 +82,8 @@ impl Calibration {
         let read: Self = serde_json::from_str(text).map_err(|error| CalibrationError(error.to_string()))?;
         let servers = [read.constants.servers.len(), read.bands.near.len()];
         if servers.iter().any(|servers| *servers != SERVERS.len()) {
-            let message = format!("{} servers are expected, in the order {}", SERVERS.len(), SERVERS.join(", "));
+            let message =
+                format!("{} servers are expected, in the order {}", SERVERS.len(), SERVERS.join(", "));
             return Err(CalibrationError(message));
         }
         Ok(read)
@@ -213,7 +214,8 @@ fn residuals(observations: &[Observation], weights: &[f64], base: &Constants, pl
         };
         all.push(residual(itl, measured.itl, ITL_SCALE));
         all.push(TTFT_WEIGHT * residual(ttft, measured.ttft, TTFT_SCALE));
-        let throughput = residual(output_tokens_per_second, measured.output_tokens_per_second, THROUGHPUT_SCALE);
+        let throughput =
+            residual(output_tokens_per_second, measured.output_tokens_per_second, THROUGHPUT_SCALE);
         all.push(THROUGHPUT_WEIGHT * throughput);
     }
     all.extend(place.iter().map(|standing| PRIOR_WEIGHT * standing));

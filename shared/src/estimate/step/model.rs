@@ -1,8 +1,8 @@
 //! Work and efficiencies → seconds.
 
+use super::chip::Family;
 use super::constants::Constants;
 use super::{AttentionWork, Chip, ExpertWork, MatrixWork, Part, ReplicaWork, StepParts};
-use super::chip::Family;
 use crate::estimate::scheduler::{StepClock, StepShape};
 
 /// Layers exchange twice: after attention and after the feed-forward.
@@ -167,7 +167,8 @@ impl StepModel<'_> {
             8 => constants.chip.fp8_compute.value,
             _ => 1.0,
         };
-        let by_family = if self.chip.family == Family::Blackwell { constants.chip.blackwell_compute.value } else { 1.0 };
+        let by_family =
+            if self.chip.family == Family::Blackwell { constants.chip.blackwell_compute.value } else { 1.0 };
         let unpacking = if work.is_unpacked { constants.chip.unpacked_compute.value } else { 1.0 };
         constants.chip.half_compute.value * by_width * by_family * unpacking
     }
@@ -187,7 +188,8 @@ impl StepModel<'_> {
         let moved = work.experts * (1.0 - untouched) * work.expert.bytes / self.bandwidth();
         let share = self.compute_share(&work.expert) * self.constants.chip.expert_compute.value;
         let multiplied = work.active * work.expert.flop_per_token * tokens / (work.expert.peak_flops * share);
-        let imbalance = if work.is_expert_parallel { self.constants.chip.expert_imbalance.value } else { 1.0 };
+        let imbalance =
+            if work.is_expert_parallel { self.constants.chip.expert_imbalance.value } else { 1.0 };
         self.longer(moved, multiplied) * imbalance
     }
 
@@ -268,7 +270,8 @@ impl StepModel<'_> {
         if ranks <= 1.0 {
             return 0.0;
         }
-        let latency = self.constants.chip.exchange_latency_us.value * 1e-6
+        let latency = self.constants.chip.exchange_latency_us.value
+            * 1e-6
             * if self.chip.is_pcie { PCIE_LATENCY_FACTOR } else { 1.0 };
         let bytes = tokens * self.work.residual_bytes * 2.0 * (ranks - 1.0) / ranks;
         let link = self.chip.link_bytes_per_second * self.constants.chip.link_bandwidth.value;
@@ -286,7 +289,8 @@ impl StepModel<'_> {
         if shape.prefill_tokens > 0.0 {
             microseconds += work.layers * constants.chip.prefill_layer_us.value;
         }
-        let by_family = if self.chip.family == Family::Blackwell { constants.chip.blackwell_launch.value } else { 1.0 };
+        let by_family =
+            if self.chip.family == Family::Blackwell { constants.chip.blackwell_launch.value } else { 1.0 };
         microseconds * 1e-6 * by_family
     }
 

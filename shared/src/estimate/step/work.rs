@@ -136,7 +136,8 @@ impl ReplicaWork {
         let spread = Spread::of(parallelism);
         let architecture = &model.architecture;
         let formats = Formats::of(architecture, precision);
-        let (projections, feed_forward) = (projection_parameters(architecture), dense_parameters(architecture));
+        let (projections, feed_forward) =
+            (projection_parameters(architecture), dense_parameters(architecture));
         let layers_where = |holds: fn(&AttentionKind) -> bool| -> f64 {
             let groups = architecture.attention.iter().filter(|group| holds(&group.kind));
             groups.map(|group| f64::from(group.layers)).sum()
@@ -359,17 +360,16 @@ fn activation_bytes(architecture: &Architecture, spread: &Spread) -> f64 {
         let widths = group.kind.parameters(architecture.hidden).total() as f64 / hidden.max(1.0);
         f64::from(group.layers) * (RESIDUAL_PASSES * hidden + ATTENTION_PASSES * widths / spread.tensor)
     });
-    let feed_forward = architecture.feed_forward.iter().map(|group| {
-        f64::from(group.layers) * feed_forward_elements(&group.kind, hidden, spread)
-    });
+    let feed_forward = architecture
+        .feed_forward
+        .iter()
+        .map(|group| f64::from(group.layers) * feed_forward_elements(&group.kind, hidden, spread));
     HALF_BYTES * (attention.sum::<f64>() + feed_forward.sum::<f64>())
 }
 
 fn feed_forward_elements(kind: &FeedForwardKind, hidden: f64, spread: &Spread) -> f64 {
     match *kind {
-        FeedForwardKind::Dense { intermediate, .. } => {
-            INNER_PASSES * f64::from(intermediate) / spread.tensor
-        }
+        FeedForwardKind::Dense { intermediate, .. } => INNER_PASSES * f64::from(intermediate) / spread.tensor,
         FeedForwardKind::Experts { experts_active, intermediate, shared_intermediate, .. } => {
             let (active, inner) = (f64::from(experts_active), f64::from(intermediate));
             let routed = if spread.is_expert_parallel || spread.data > 1.0 {
