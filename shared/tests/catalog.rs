@@ -34,7 +34,9 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.expect("the entry can be read").path();
         if path.is_dir() {
             files.extend(yaml_files(&path));
-        } else if path.file_name().is_some_and(|name| name != "catalog.yaml") {
+        } else if path.extension().is_some_and(|extension| extension == "yaml")
+            && path.file_name().is_some_and(|name| name != "catalog.yaml")
+        {
             files.push(path);
         }
     }

@@ -12,6 +12,7 @@ mod observation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
 use thiserror::Error;
 
 use self::least_squares::minimise;
@@ -89,13 +90,16 @@ impl Calibration {
         Ok(read)
     }
 
-    /// Text of a constants file: the same for the same calibration.
+    /// Text of a constants file: the same for the same calibration. Seven digits are more than any figure means, and
+    /// few enough to be read again as they were.
     ///
     /// # Errors
     /// Figures that JSON cannot hold.
     pub fn write(&self) -> Result<String, CalibrationError> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| CalibrationError(error.to_string()))?;
-        Ok(text + "\n")
+        let problem = |error: serde_json::Error| CalibrationError(error.to_string());
+        let mut document = serde_json::to_value(self).map_err(problem)?;
+        round(&mut document);
+        Ok(serde_json::to_string_pretty(&document).map_err(problem)? + "\n")
     }
 
     /// Fits constants to rows from their priors, without intervals: those of `self` stay.
@@ -116,6 +120,21 @@ impl Calibration {
         let mut bands = self.bands.clone();
         bands.fitted = fitted_accelerators(rows);
         Self { constants, bands }
+    }
+}
+
+/// Rounds every figure that is not whole to seven digits.
+fn round(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        Value::Array(entries) => entries.iter_mut().for_each(round),
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().and_then(|figure| format!("{figure:.6e}").parse().ok());
+            if let Some(rounded) = rounded.and_then(Number::from_f64) {
+                *number = rounded;
+            }
+        }
+        _ => {}
     }
 }
 
