@@ -158,7 +158,7 @@ fn a_target_out_of_reach_says_what_is_within() {
             &["cost per million output tokens", "out of reach"],
         ),
         (
-            "list|--model|openai/gpt-oss-120b|--target-input-length|100|--target-output-length|9000",
+            "list|--model|openai/gpt-oss-120b|--target-input-length|100|--target-output-length|9000|--provenance|measured",
             1,
             &["within 20 % of 100/9000 tokens", "measured lengths"],
         ),
@@ -171,7 +171,7 @@ fn a_target_out_of_reach_says_what_is_within() {
             ],
         ),
         (
-            "list|--model|Qwen/QwQ-32B",
+            "list|--model|Qwen/QwQ-32B|--provenance|measured",
             1,
             &[
                 "nothing was measured for `Qwen/QwQ-32B`",
