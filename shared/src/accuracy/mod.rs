@@ -1,7 +1,7 @@
 //! How far predictions are from measurements: the program's own check of what it says about what nobody measured.
 //!
 //! [`assess`] holds the predictions of a [`Predictor`] against measured rows, each predicted from its
-//! [`Experiment`] alone, and makes a [`Report`] by group. [`left_out`] predicts each row with what was
+//! [`Experiment`](crate::measured::Experiment) alone, and makes a [`Report`] by group. [`left_out`] predicts each row with what was
 //! calibrated without its group, accelerator or source, so that figures on the calibration's own rows are honest.
 
 mod compare;

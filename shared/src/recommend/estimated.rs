@@ -89,8 +89,12 @@ impl CurveSource for Estimated<'_> {
         let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
         let configurations = self.configurations(question)?;
         // What does not fit is no candidate; `accelerators list` says why.
-        let curves =
-            in_parallel(&configurations, |configuration| self.estimator.curve(configuration, &traffic).ok());
+        let curves = in_parallel(&configurations, |configuration| {
+            let mut curve = self.estimator.curve(configuration, &traffic).ok()?;
+            // Nobody should run where an open loop has no steady latency.
+            curve.points.retain(|point| point.ttft.is_some());
+            Some(curve)
+        });
         Ok(curves.into_iter().flatten().collect())
     }
 }
