@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod lint;
 pub mod manifest;
 pub mod measured;
+mod parallel;
 pub mod policy;
 pub mod recommend;
 pub mod rollout;

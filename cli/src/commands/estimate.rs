@@ -52,7 +52,7 @@ const COLUMNS: &[Column<LoadRow>] = &[
     Column::new("kvUse", "KV Use", HUNDREDTHS, |row| Value::number(row.point.kv_use)),
 ];
 
-/// All of them: a band belongs to its figure.
+/// What fits a terminal: bands of the two latencies that targets are mostly about.
 const SHOWN: &[&str] = &[
     "queriesPerSecond",
     "outputTokensPerSecond",

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use super::{Prediction, Predictor, Unpredictable, parallel};
+use super::{Prediction, Predictor, Unpredictable};
 use crate::catalog::Catalog;
 use crate::measured::MeasuredRow;
+use crate::parallel;
 
 /// What can be calibrated anew.
 pub trait Refit: Sync {

@@ -6,7 +6,6 @@
 
 mod compare;
 mod leave_out;
-mod parallel;
 mod predictor;
 mod report;
 mod score;

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 
 use thiserror::Error;
 
-use super::parallel;
 use crate::curve::Banded;
 use crate::measured::{Experiment, MeasuredRow};
+use crate::parallel;
 
 /// Predicts what an experiment would measure, from the experiment alone.
 pub trait Predictor: Sync {

@@ -33,6 +33,22 @@ pub enum CurveError {
     },
 }
 
+impl Configuration {
+    /// The configuration of a catalog entry: tensor parallel over all accelerators where it says nothing else.
+    pub(crate) fn of_profile(profile: &Profile) -> Self {
+        Self {
+            model: profile.model.clone(),
+            precision: profile.precision,
+            server: profile.server.clone(),
+            server_version: profile.server_version.clone(),
+            accelerator: profile.accelerator.clone(),
+            accelerators: profile.accelerators,
+            parallelism: profile.parallelism.unwrap_or(Parallelism::tensor(profile.accelerators)),
+            engine_arguments: profile.engine_arguments.clone(),
+        }
+    }
+}
+
 /// What was derived on the way from an entry to its curve.
 #[derive(Debug, Clone, Copy, Default)]
 struct Derived {
@@ -60,7 +76,7 @@ impl Curve {
             points.push(load_point(profile, index + 1, point, &mut derived)?);
         }
         Ok(Self {
-            configuration: configuration(profile),
+            configuration: Configuration::of_profile(profile),
             machine: profile.machine.clone(),
             traffic: profile.traffic,
             load_kind: profile.load_kind,
@@ -68,19 +84,6 @@ impl Curve {
             bands: None,
             points,
         })
-    }
-}
-
-fn configuration(profile: &Profile) -> Configuration {
-    Configuration {
-        model: profile.model.clone(),
-        precision: profile.precision,
-        server: profile.server.clone(),
-        server_version: profile.server_version.clone(),
-        accelerator: profile.accelerator.clone(),
-        accelerators: profile.accelerators,
-        parallelism: profile.parallelism.unwrap_or(Parallelism::tensor(profile.accelerators)),
-        engine_arguments: profile.engine_arguments.clone(),
     }
 }
 

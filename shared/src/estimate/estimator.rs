@@ -57,11 +57,6 @@ impl<'a> Estimator<'a> {
         Self { catalog, calibration }
     }
 
-    /// The calibration.
-    pub const fn calibration(&self) -> &Calibration {
-        &self.calibration
-    }
-
     /// Whether some measurement told something of a server's own times.
     pub fn knows(&self, server: &str) -> bool {
         let index = server_index(server);
@@ -122,7 +117,7 @@ impl<'a> Estimator<'a> {
     }
 
     /// How far estimates of `replica` may be off.
-    pub fn bands(&self, replica: &Replica, configuration: &Configuration) -> FigureBands {
+    fn bands(&self, replica: &Replica, configuration: &Configuration) -> FigureBands {
         self.calibration.bands.of(replica, &configuration.accelerator)
     }
 
@@ -139,13 +134,7 @@ impl<'a> Estimator<'a> {
             window: Window::SteadyState,
         };
         let outcome = replica.run(&run, &replica.clock(&self.calibration.constants))?;
-        Ok(LoadPoint {
-            load: Load::Unknown,
-            ttft: None,
-            itl: None,
-            ntpot: None,
-            ..point_of(&outcome, Load::Unknown)
-        })
+        Ok(LoadPoint { ttft: None, itl: None, ntpot: None, ..point_of(&outcome, Load::Unknown) })
     }
 
     fn point(&self, replica: &Replica, traffic: &Traffic, rate: f64) -> Result<LoadPoint, CannotEstimate> {

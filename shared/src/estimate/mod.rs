@@ -5,7 +5,6 @@ mod band;
 mod calibrate;
 mod estimator;
 pub mod memory;
-mod parallel;
 mod protocol;
 mod replica;
 mod run;
@@ -13,9 +12,8 @@ pub mod scheduler;
 pub mod step;
 
 pub use band::Bands;
-pub use calibrate::{Calibration, CalibrationError, group_key, is_fit_for_fitting};
+pub use calibrate::{Calibration, CalibrationError};
 pub use estimator::{Estimate, Estimator, TypicalStep};
-pub(crate) use parallel::in_parallel;
 pub use protocol::{Launch, Protocol};
 pub use replica::{CannotEstimate, Replica};
 pub use run::Run;

@@ -46,8 +46,8 @@ impl Protocol {
     /// What the launch scripts set for a server. Facts of `benchmarks/*.sh` of October 2025 to April 2026: caches of
     /// FP8 beside FP8 and FP4 weights, 95 % of memory, no prefix caching, prompts up to 8192 tokens a step on vLLM,
     /// chunks of 32768 (16384 for FP4) on SGLang, and for TensorRT-LLM the prompt's length and the requests in flight
-    /// in one step, 80 % of what
-    /// weights leave, and a batch wait of 20 steps for Llama with 1024/1024 tokens below 8 accelerators.
+    /// in one step, 80 % of what weights leave, and a batch wait of 20 steps with 1024/1024 tokens: the scripts have
+    /// it for Llama below 8 accelerators; it is taken for every dense model.
     pub fn launch(
         self,
         server: &str,

@@ -120,12 +120,13 @@ impl Replica {
         };
         let held = memory.as_ref().map_or(0, |plan| plan.cache_tokens_at(context));
         let cache_tokens = held.max(LEAST_RESIDENT * context);
-        let settings = settings(&found, &arguments, limits, cache_tokens, parallelism.data);
+        let is_old = is_old(&found.server.name, configuration.server_version.as_deref());
+        let settings = settings(&found, &arguments, limits, cache_tokens, parallelism.data, is_old);
         Ok(Self {
             work: ReplicaWork::new(found.model, found.checkpoint.precision, element, &chip, parallelism),
             chip,
             server: server_index(&found.server.name),
-            is_old: is_old(&found.server.name, configuration.server_version.as_deref()),
+            is_old,
             settings,
             memory,
             collect_steps: launch.collect_steps,
@@ -242,12 +243,12 @@ fn settings(
     limits: EngineLimits,
     cache_tokens: u64,
     ranks: u32,
+    is_v0: bool,
 ) -> EngineSettings {
     let seats = limits.max_sequences.saturating_mul(ranks);
     let step_tokens = limits.max_batched_tokens.saturating_mul(ranks);
     let longest = found.model.max_context_tokens.min(u64::from(u32::MAX)) as u32;
     let longest = arguments.max_model_tokens.unwrap_or(longest).max(2);
-    let is_v0 = is_old(&found.server.name, found.version.map(|version| version.version.as_str()));
     let mut settings = match found.server.name.as_str() {
         "sglang" => EngineSettings::sglang(seats, step_tokens, cache_tokens, longest),
         "trtllm" => EngineSettings::tensorrt_llm(seats, step_tokens, cache_tokens, longest),

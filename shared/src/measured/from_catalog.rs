@@ -20,7 +20,7 @@ pub fn from_catalog(catalog: &Catalog) -> Result<Vec<MeasuredRow>, CatalogError>
     let document: Arc<str> = "catalog".into();
     let mut rows = Vec::new();
     for profile in catalog.all_profiles()? {
-        let configuration = configuration(profile);
+        let configuration = Configuration::of_profile(profile);
         for point in &profile.points {
             let at = RowPlace { document: document.clone(), row: rows.len() + 1, line: None };
             rows.extend(row(profile, &configuration, point, at));
@@ -34,19 +34,6 @@ pub fn from_catalog(catalog: &Catalog) -> Result<Vec<MeasuredRow>, CatalogError>
     }
     mark_saturated(&mut rows);
     Ok(rows)
-}
-
-fn configuration(profile: &Profile) -> Configuration {
-    Configuration {
-        model: profile.model.clone(),
-        precision: profile.precision,
-        server: profile.server.clone(),
-        server_version: profile.server_version.clone(),
-        accelerator: profile.accelerator.clone(),
-        accelerators: profile.accelerators,
-        parallelism: profile.parallelism.unwrap_or(Parallelism::tensor(profile.accelerators)),
-        engine_arguments: profile.engine_arguments.clone(),
-    }
 }
 
 /// `None` for a point whose load nothing tells.

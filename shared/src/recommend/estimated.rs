@@ -3,7 +3,8 @@
 use super::{CurveSource, Measured, Question, RecommendError};
 use crate::catalog::{Accelerator, Catalog, Checkpoint, Model, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
-use crate::estimate::{Estimator, in_parallel};
+use crate::estimate::Estimator;
+use crate::parallel::on_all_processors;
 use crate::workload::Traffic;
 
 /// The estimator's curves of every configuration of a model that fits in memory, on every accelerator that the catalog
@@ -89,7 +90,7 @@ impl CurveSource for Estimated<'_> {
         let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
         let configurations = self.configurations(question)?;
         // What does not fit is no candidate; `accelerators list` says why.
-        let curves = in_parallel(&configurations, |configuration| {
+        let curves = on_all_processors(&configurations, |configuration| {
             let mut curve = self.estimator.curve(configuration, &traffic).ok()?;
             // Nobody should run where an open loop has no steady latency.
             curve.points.retain(|point| point.ttft.is_some());

@@ -3,8 +3,9 @@
 use super::{Calibration, fitted_accelerators, groups, is_fit_for_fitting};
 use crate::catalog::Catalog;
 use crate::curve::{Banded, FigureBands, RatioBand};
-use crate::estimate::{Bands, Estimator, in_parallel, step};
+use crate::estimate::{Bands, Estimator, step};
 use crate::measured::MeasuredRow;
+use crate::parallel::on_all_processors;
 
 /// Parts into which groups are dealt out: each is predicted by a fit to the others.
 const PARTS: usize = 8;
@@ -62,7 +63,7 @@ impl Calibration {
                 (0..rows.len()).partition(|index| part(*index) == left_out);
             let kept: Vec<&MeasuredRow> = kept.into_iter().map(|index| rows[index]).collect();
             let estimator = Estimator::new(catalog, self.refitted(catalog, &kept));
-            let residuals = in_parallel(&tested, |index| {
+            let residuals = on_all_processors(&tested, |index| {
                 let row = rows[*index];
                 let server = step::server_index(&row.experiment.configuration.server);
                 (residuals(&estimator, row), weights[group_of[*index]], server)

@@ -19,9 +19,10 @@ use self::least_squares::minimise;
 use self::observation::{Estimated, Observation, Recorder};
 use super::band::Bands;
 use super::step::{Constants, SERVERS};
-use super::{Replica, Run, in_parallel};
+use super::{Replica, Run};
 use crate::catalog::{Catalog, Precision};
 use crate::measured::{MeasuredRow, Tag};
+use crate::parallel::on_all_processors;
 
 /// Residuals that a good estimate has: beyond them a measurement pulls less than the square of its distance.
 const ITL_SCALE: f64 = 0.12;
@@ -144,7 +145,7 @@ fn round(value: &mut Value) {
 pub struct CalibrationError(String);
 
 /// Whether a row says something of a server that everybody may run: no hidden speculation, no experiment.
-pub fn is_fit_for_fitting(row: &MeasuredRow) -> bool {
+fn is_fit_for_fitting(row: &MeasuredRow) -> bool {
     !row.tags.contains(&Tag::MtpSuspected) && !row.source.contains("experimental/")
 }
 
@@ -174,7 +175,7 @@ fn groups(rows: &[&MeasuredRow]) -> (Vec<usize>, Vec<f64>) {
 }
 
 /// Model, precision, accelerator and server: what one source measures in one go.
-pub fn group_key(row: &MeasuredRow) -> String {
+fn group_key(row: &MeasuredRow) -> String {
     let configuration = &row.experiment.configuration;
     let precision = configuration.precision.map_or("stock", Precision::name);
     format!("{}|{precision}|{}|{}", configuration.model, configuration.accelerator, configuration.server)
@@ -188,7 +189,7 @@ fn observe(
     constants: &Constants,
 ) -> Vec<Observation> {
     let indices: Vec<usize> = (0..rows.len()).collect();
-    let observed = in_parallel(&indices, |index| {
+    let observed = on_all_processors(&indices, |index| {
         let row = rows[*index];
         if !is_fit_for_fitting(row) {
             return None;
@@ -206,7 +207,7 @@ fn fit(observations: &[Observation], weights: &[f64], start: &Constants, rounds:
     let mut constants = start.clone();
     let standing: Vec<f64> = constants.all_mut().into_iter().map(|constant| constant.standing()).collect();
     let residuals = |places: &[Vec<f64>]| {
-        in_parallel(places, |place| residuals(observations, weights, &constants, place))
+        on_all_processors(places, |place| residuals(observations, weights, &constants, place))
     };
     let minimum = minimise(residuals, standing, rounds);
     let points = resting(observations, &minimum.slopes);

@@ -1,7 +1,7 @@
 //! One measured point as the fit sees it: the steps that its run was made of, and what was measured.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use crate::estimate::Replica;
 use crate::estimate::run::ttft_statistic;
@@ -20,19 +20,19 @@ const ALIKE: [f64; 3] = [1.2, 1.35, 1.35];
 /// others nearby, time is summed up over the same steps. That makes a derivative as cheap as an estimate.
 #[derive(Debug, Clone)]
 pub(super) struct Observation {
-    pub(super) replica: Replica,
+    replica: Replica,
     steps: Vec<Alike>,
     /// Tokens that were decoded.
     decoded_tokens: f64,
     /// Requests of the run.
     requests: f64,
     /// Requests in flight on the mean.
-    pub(super) in_flight: f64,
+    in_flight: f64,
     /// Statistic over the mean of the same run, for ITL and TTFT.
-    pub(super) itl_of_mean: f64,
-    pub(super) ttft_of_mean: f64,
+    itl_of_mean: f64,
+    ttft_of_mean: f64,
     /// Generated tokens of the run.
-    pub(super) output_tokens: f64,
+    output_tokens: f64,
     pub(super) measured: Measured,
     /// Number of the group of measurements that it belongs to.
     pub(super) group: usize,
@@ -68,19 +68,19 @@ pub(super) struct Alike {
 /// A clock that remembers what it timed.
 pub(super) struct Recorder<'a> {
     clock: StepModel<'a>,
-    seen: Mutex<BTreeMap<[i32; 3], Alike>>,
+    seen: RefCell<BTreeMap<[i32; 3], Alike>>,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(clock: StepModel<'a>) -> Self {
-        Self { clock, seen: Mutex::new(BTreeMap::new()) }
+        Self { clock, seen: RefCell::new(BTreeMap::new()) }
     }
 }
 
 impl Recorder<'_> {
     /// The steps that were timed, alike ones together.
     pub(super) fn seen(self) -> Vec<Alike> {
-        let seen = self.seen.into_inner().unwrap_or_default();
+        let seen = self.seen.into_inner();
         let mean = |alike: Alike| Alike { shape: alike.shape.over(alike.steps), ..alike };
         seen.into_values().map(mean).collect()
     }
@@ -124,7 +124,7 @@ impl StepClock for Recorder<'_> {
             bucket(shape.prefill_tokens, ALIKE[1]),
             bucket(context, ALIKE[2]),
         ];
-        let Ok(mut seen) = self.seen.lock() else { return };
+        let mut seen = self.seen.borrow_mut();
         let alike = seen.entry(key).or_default();
         alike.shape = alike.shape.plus(&shape, count);
         alike.steps += count;

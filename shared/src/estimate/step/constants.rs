@@ -156,11 +156,6 @@ impl Constants {
         Self { chip: ChipConstants::expected(), servers: vec![ServerConstants::expected(); SERVERS.len()] }
     }
 
-    /// Constants of a server, by its catalog name.
-    pub fn server(&self, name: &str) -> Option<&ServerConstants> {
-        self.servers.get(server_index(name))
-    }
-
     /// Times as long all takes on a family of chips.
     pub(super) fn family_time(&self, family: Family) -> f64 {
         match family {

@@ -215,8 +215,7 @@ impl StepModel<'_> {
                 index_flop_per_pair,
                 ..
             } => {
-                let vectors = context / ratio;
-                let chosen = most_vectors.map_or(vectors, |most| vectors.min(most)) + context.min(window);
+                let (vectors, chosen) = attended_vectors(context, ratio, most_vectors, window);
                 let read = shape.decode_sequences * chosen * bytes_per_vector / cache;
                 let multiplied = shape.decode_tokens * chosen * decode_flop_per_pair / flops;
                 let scanned = shape.decode_sequences * vectors * index_bytes_per_vector / cache;
@@ -248,8 +247,7 @@ impl StepModel<'_> {
                 index_flop_per_pair,
                 ..
             } => {
-                let vectors = attended / ratio;
-                let chosen = most_vectors.map_or(vectors, |most| vectors.min(most)) + attended.min(window);
+                let (vectors, chosen) = attended_vectors(attended, ratio, most_vectors, window);
                 shape.prefill_tokens * (chosen * prefill_flop_per_pair + vectors * index_flop_per_pair)
             }
             AttentionWork::State { .. } => 0.0,
@@ -305,4 +303,11 @@ impl StepModel<'_> {
         let server = &self.constants.servers[self.server];
         server.step_ms.value * 1e-3 + server.sequence_us.value * 1e-6 * shape.sampled_sequences
     }
+}
+
+/// Shared vectors of `tokens` tokens, and how many vectors a query attends to: those that the index chose of them, and
+/// the latest tokens one by one.
+fn attended_vectors(tokens: f64, ratio: f64, most: Option<f64>, window: f64) -> (f64, f64) {
+    let vectors = tokens / ratio;
+    (vectors, most.map_or(vectors, |most| vectors.min(most)) + tokens.min(window))
 }

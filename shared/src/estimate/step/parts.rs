@@ -74,12 +74,6 @@ impl StepParts {
         self.seconds.iter().sum()
     }
 
-    /// The part that takes longest.
-    pub fn longest(&self) -> Part {
-        let longer = |a: &Part, b: &Part| self.seconds(*a).total_cmp(&self.seconds(*b));
-        Part::ALL.into_iter().max_by(longer).unwrap_or(Part::Server)
-    }
-
     pub(super) fn set(&mut self, part: Part, seconds: f64) {
         self.seconds[part as usize] = seconds;
     }
@@ -87,12 +81,6 @@ impl StepParts {
     /// Every part longer by `factor`.
     pub(super) fn scaled(mut self, factor: f64) -> Self {
         self.seconds.iter_mut().for_each(|seconds| *seconds *= factor);
-        self
-    }
-
-    /// Without one part: what an ablation measures.
-    pub fn without(mut self, part: Part) -> Self {
-        self.seconds[part as usize] = 0.0;
         self
     }
 }

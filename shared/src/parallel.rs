@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `work` of each item, in the order of the items. Each thread takes the next item that is left, so that dear ones do
 /// not pile up on one of them.
-pub(super) fn map<T: Sync, R: Send>(
+pub(crate) fn map<T: Sync, R: Send>(
     items: &[T],
     threads: NonZeroUsize,
     work: impl Fn(&T) -> R + Sync,
@@ -36,6 +36,11 @@ pub(super) fn map<T: Sync, R: Send>(
     });
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// [`map`] with as many threads as there are processors.
+pub(crate) fn on_all_processors<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    map(items, std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), work)
 }
 
 #[cfg(test)]
