@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench -p infer-webhook --bench reviews              # a minute
 //! cargo bench -p infer-webhook --bench reviews -- --million # and memory after a million reviews
+//! cargo bench -p infer-webhook --bench reviews -- --alone   # reading and deciding alone, without servers
 //! ```
 //!
 //! Both servers and the load generator run on the same cores, the servers one after the other, twice. Latency counts
@@ -75,6 +76,9 @@ fn main() {
     }
     let is_million = arguments.iter().any(|argument| argument == "--million");
     decisions();
+    if arguments.iter().any(|argument| argument == "--alone") {
+        return;
+    }
     tokio::runtime::Runtime::new().unwrap().block_on(compare(is_million));
 }
 

@@ -19,13 +19,14 @@ pub struct ObjectKey {
 }
 
 /// Inference workloads, their autoscalers and what scrapes their metrics, by key. Other objects are dropped when they
-/// are inserted, so that a cluster full of other things costs nothing.
+/// are inserted, so that a cluster full of other things costs nothing; a copy shares what it has with the original until
+/// one of them changes, so that neither does one for each file of a folder.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Neighbours {
-    objects: BTreeMap<ObjectKey, Arc<Value>>,
+    objects: Arc<BTreeMap<ObjectKey, Arc<Value>>>,
     /// Keys of autoscalers by the key of what they scale.
-    autoscalers: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    monitors: BTreeMap<ObjectKey, Arc<Value>>,
+    autoscalers: Arc<BTreeMap<ObjectKey, BTreeSet<ObjectKey>>>,
+    monitors: Arc<BTreeMap<ObjectKey, Arc<Value>>>,
 }
 
 impl ObjectKey {
@@ -54,7 +55,7 @@ impl Neighbours {
         let Some(key) = Identity::of(&object).as_ref().and_then(ObjectKey::of) else { return };
         self.remove(&key);
         if is_monitor(&key.kind) {
-            self.monitors.insert(key, object);
+            Arc::make_mut(&mut self.monitors).insert(key, object);
             return;
         }
         match inspect(&object) {
@@ -62,22 +63,28 @@ impl Neighbours {
             Subject::Workload(_) => {}
             Subject::Autoscaler(autoscaler) => {
                 let target = ObjectKey::of_target(&autoscaler);
-                self.autoscalers.entry(target).or_default().insert(key.clone());
+                Arc::make_mut(&mut self.autoscalers).entry(target).or_default().insert(key.clone());
             }
         }
-        self.objects.insert(key, object);
+        Arc::make_mut(&mut self.objects).insert(key, object);
     }
 
     /// Forgets an object.
     pub fn remove(&mut self, key: &ObjectKey) {
-        self.monitors.remove(key);
-        let Some(object) = self.objects.remove(key) else { return };
+        if self.monitors.contains_key(key) {
+            Arc::make_mut(&mut self.monitors).remove(key);
+        }
+        if !self.objects.contains_key(key) {
+            return;
+        }
+        let Some(object) = Arc::make_mut(&mut self.objects).remove(key) else { return };
         let Some(autoscaler) = Autoscaler::of(&object) else { return };
         let target = ObjectKey::of_target(&autoscaler);
-        if let Some(keys) = self.autoscalers.get_mut(&target) {
+        let autoscalers = Arc::make_mut(&mut self.autoscalers);
+        if let Some(keys) = autoscalers.get_mut(&target) {
             keys.remove(key);
             if keys.is_empty() {
-                self.autoscalers.remove(&target);
+                autoscalers.remove(&target);
             }
         }
     }
