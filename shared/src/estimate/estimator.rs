@@ -19,9 +19,6 @@ const LADDER: [f64; 11] = [0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.78, 0.85, 0.9, 0.9
 /// Requests of one simulated load: enough for a median, few enough for a list of hundreds of curves.
 const REQUESTS_OF_A_LOAD: u32 = 300;
 
-/// Requests at once by which the highest rate is found, as a multiple of the seats that can be filled.
-const FULL_TIMES: f64 = 2.0;
-
 /// A curve, and what stands behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
@@ -121,8 +118,8 @@ impl<'a> Estimator<'a> {
         self.calibration.bands.of(replica, &configuration.accelerator)
     }
 
-    /// Throughput with as many requests at once as can be, several times over: past it an open loop is unstable, so
-    /// the point has no latencies.
+    /// Throughput with as many requests at once as there are seats that the cache fills: past it an open loop is
+    /// unstable, so the point has no latencies.
     fn highest_rate(&self, replica: &Replica, traffic: &Traffic) -> Result<LoadPoint, CannotEstimate> {
         let tokens = traffic.mean_input_tokens() + traffic.mean_output_tokens();
         let held = (replica.settings.kv_tokens() as f64 / tokens).max(1.0);
@@ -130,7 +127,7 @@ impl<'a> Estimator<'a> {
         let run = Run {
             arrivals: Arrivals::ClosedLoop { in_flight: seats as u32 },
             traffic: *traffic,
-            requests: (seats * FULL_TIMES) as u32,
+            requests: seats as u32,
             window: Window::SteadyState,
         };
         let outcome = replica.run(&run, &replica.clock(&self.calibration.constants))?;

@@ -17,8 +17,10 @@ use crate::workload::{LengthError, Traffic};
 /// `server_args.py` of 0.5 takes 16384 from 160 GiB, 8192 from 60 GiB, 4096 from 35 GiB, 2048 below.
 const SGLANG_CHUNKS: [(f64, u32); 4] = [(160.0, 16_384), (60.0, 8_192), (35.0, 4_096), (0.0, 2_048)];
 
-/// SGLang bounds running requests by its cache alone unless told otherwise.
-const SGLANG_SEATS: u32 = 4_096;
+/// Requests that SGLang runs at once unless told otherwise: 512 for each sequence of the longest length that its cache
+/// holds, within these bounds (`max_running_requests` in its `tp_worker.py` and `model_runner.py` of 0.5).
+const SGLANG_SEATS: std::ops::RangeInclusive<u64> = 2_048..=4_096;
+const SGLANG_SEATS_A_SEQUENCE: u64 = 512;
 
 /// `max_batch_size` and `max_num_tokens` of `trtllm-serve` 1.0.
 const TENSORRT_LLM_SEATS: u32 = 2_048;
@@ -108,7 +110,7 @@ impl Replica {
         let arguments = EngineArguments::read(&configuration.engine_arguments);
         let parallelism = parallelism(configuration);
         let launch = protocol.launch(&found.server.name, found.model, &found.checkpoint, &chip, traffic);
-        let limits = limits(&found, &arguments, &launch);
+        let mut limits = limits(&found, &arguments, &launch);
         let element = limits.cache_element_of(&found.checkpoint);
         let context = (traffic.mean_input_tokens() + traffic.mean_output_tokens()).ceil() as u64;
         let planned =
@@ -120,6 +122,9 @@ impl Replica {
         };
         let held = memory.as_ref().map_or(0, |plan| plan.cache_tokens_at(context));
         let cache_tokens = held.max(LEAST_RESIDENT * context);
+        if found.server.name == "sglang" && arguments.max_sequences.or(launch.seats).is_none() {
+            limits.max_sequences = sglang_seats(cache_tokens, found.model.max_context_tokens);
+        }
         let is_old = is_old(&found.server.name, configuration.server_version.as_deref());
         let mut settings = settings(&found, &arguments, limits, cache_tokens, parallelism.data, is_old);
         settings.receive_interval_steps = launch.receive_interval_steps.max(1);
@@ -217,7 +222,7 @@ fn limits(found: &Found<'_>, arguments: &EngineArguments, launch: &Launch) -> En
     match found.server.name.as_str() {
         "sglang" => {
             let chunk = SGLANG_CHUNKS.iter().find(|(least, _)| found.accelerator.memory_gib >= *least);
-            limits.max_sequences = SGLANG_SEATS;
+            limits.max_sequences = *SGLANG_SEATS.end() as u32;
             limits.max_batched_tokens = chunk.map_or(2_048, |(_, chunk)| *chunk);
         }
         "trtllm" => {
@@ -267,6 +272,12 @@ fn settings(
         settings.chunked_prefill = chunked;
     }
     settings
+}
+
+fn sglang_seats(cache_tokens: u64, longest: u64) -> u32 {
+    let asked = cache_tokens.saturating_mul(SGLANG_SEATS_A_SEQUENCE) / longest.max(1);
+    // Within bounds that 32 bits hold.
+    asked.clamp(*SGLANG_SEATS.start(), *SGLANG_SEATS.end()) as u32
 }
 
 /// vLLM's V0 engine, by its version number; names without a number are taken for today's.

@@ -16,8 +16,8 @@ pub enum Window {
     /// Those that come when the engine has forgotten how it started; load stays on until the last has its answer.
     ///
     /// A closed loop starts with answers that are partly given, so that its clients are not in step, and is
-    /// measured after two requests of each. An open loop is measured when four times as many requests have finished as
-    /// are in flight. A burst has no steady state and is measured whole.
+    /// measured after one request of each. An open loop is measured when twice as many requests have finished as are in
+    /// flight. A burst has no steady state and is measured whole.
     SteadyState,
 }
 
@@ -177,6 +177,10 @@ const RATES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 
 /// An open loop is not measured before so many requests have finished.
 const LEAST_WARM_UP: usize = 32;
+
+/// An open loop is warm when so many times the requests that are in flight have finished: in three residence times it
+/// has come within 5 % of its steady state from an empty start.
+const WARM_UP_TURNS: usize = 2;
 
 /// The window is not closed before requests have finished for this share of those that are measured.
 const SERVED_SHARE: f64 = 0.9;
@@ -579,14 +583,14 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     fn is_warm(&self) -> bool {
         if self.in_flight > 0 {
-            return self.finished >= 2 * self.in_flight;
+            return self.finished >= self.in_flight;
         }
         let in_flight = self.requests.len() - self.finished;
         let asked = self.load.requests as usize;
         let most = asked + 2 * (self.load.settings.seats as usize).min(4 * asked);
         let left = self.pending.len();
         let late = self.requests.len() >= most || self.requests.len() >= left;
-        late || self.finished >= LEAST_WARM_UP.max(4 * in_flight)
+        late || self.finished >= LEAST_WARM_UP.max(WARM_UP_TURNS * in_flight)
     }
 
     fn is_done(&self) -> bool {

@@ -88,8 +88,6 @@ constants! {
         prefill_attention_compute: 0.5 within 0.2,
         /// Share of the 16-bit peak in latent attention while decoding.
         latent_compute: 0.4 within 0.3,
-        /// Exponent of the smooth maximum of moving and multiplying: 1 adds them, infinity hides the shorter one.
-        overlap: 2.0 within 0.15,
         /// How often the bytes between matrices are moved, against a perfect fusion.
         activation_passes: 1.5 within 0.2,
         /// Times the busiest accelerator's experts take longer than the mean.

@@ -9,7 +9,7 @@
 //! * **launches**: kernels started one after the other, a time a layer that no bandwidth shortens;
 //! * **server**: scheduling, sampling and answering, a time a step and a sequence.
 //!
-//! Each part that moves bytes and multiplies takes the larger of the two times, smoothly ([`ChipConstants::overlap`]), at
+//! Each part that moves bytes and multiplies takes the two times added in quadrature, a roofline with a rounded corner, at
 //! efficiencies that are fitted ([`Constants`]) and never at the chip's peak. What a replica has to do is
 //! [`ReplicaWork`], how well chips do it [`Constants`]; the two meet in [`StepModel`].
 

@@ -66,29 +66,31 @@ impl Engine {
         }
     }
 
-    /// Tokens reserved for what the running requests may still compute and generate.
+    /// Tokens reserved for what the running requests may still compute and generate, none of them expected to generate
+    /// more than `most_new_tokens`.
     fn expected_tokens(&self, most_new_tokens: u32) -> f64 {
-        let share = self.reservation.share;
-        self.order
-            .iter()
-            .map(|&(ordinal, id)| {
+        let capped = |sequence: &Sequence, generated: u32| {
+            u64::from((sequence.limit - generated).min(most_new_tokens))
+        };
+        let decoding = if self.longest_limit <= most_new_tokens {
+            self.decoding.outstanding()
+        } else {
+            let decoding = self.order.iter().filter_map(|&(ordinal, id)| {
                 let sequence = &self.sequences[id as usize];
-                let generated = match sequence.phase {
-                    Phase::Decoding => self.decoding.generated(sequence),
-                    Phase::Prefilling => sequence.generated,
-                    Phase::Waiting | Phase::Leaving | Phase::Finished => return 0.0,
-                };
-                if sequence.ordinal != ordinal {
-                    return 0.0;
-                }
-                let new = share * f64::from((sequence.limit - generated).min(most_new_tokens));
-                let rest = match sequence.phase {
-                    Phase::Prefilling => sequence.known() - sequence.computed - sequence.planned,
-                    _ => 0,
-                };
-                new + f64::from(rest)
-            })
-            .sum()
+                let is_current = sequence.phase == Phase::Decoding && sequence.ordinal == ordinal;
+                is_current.then(|| capped(sequence, self.decoding.generated(sequence)))
+            });
+            decoding.sum()
+        };
+        let (mut prefilling, mut rest) = (0, 0);
+        for &id in &self.prefilling {
+            let sequence = &self.sequences[id as usize];
+            if sequence.phase == Phase::Prefilling {
+                prefilling += capped(sequence, sequence.generated);
+                rest += u64::from(sequence.known() - sequence.computed - sequence.planned);
+            }
+        }
+        self.reservation.share * (decoding + prefilling) as f64 + rest as f64
     }
 
     /// Gives the head of the queue a seat, what it found, and `tokens` in this step.

@@ -69,6 +69,8 @@ pub(super) struct Engine {
     /// Decode steps done, for the fractions of accepted drafts.
     decode_steps: u64,
     previous_was_prefill: bool,
+    /// Most tokens that any request generates.
+    longest_limit: u32,
 }
 
 /// What running requests may still need, for admissions that look ahead.
@@ -112,6 +114,7 @@ impl Engine {
             reservation: Reservation { final_blocks: 0, held_blocks: 0, share },
             decode_steps: 0,
             previous_was_prefill: false,
+            longest_limit: 0,
         })
     }
 
@@ -122,6 +125,7 @@ impl Engine {
         let common = request.common_prefix.min(request.prompt) / self.settings.block_tokens;
         let common = if self.settings.prefix_caching { common } else { 0 };
         let id = number as u32;
+        self.longest_limit = self.longest_limit.max(limit);
         self.sequences.push(Sequence::new(request.prompt, limit, common));
         self.waiting.push_back(id);
         Ok(id)
@@ -237,8 +241,8 @@ impl Engine {
         if !self.repeatable {
             return 1;
         }
-        if matches!(self.settings.admission, Admission::Expected { .. }) && !self.waiting.is_empty() {
-            return 1; // The reserved share falls with every step and may let the next request in.
+        if self.may_admit_after_waiting() {
+            return 1;
         }
         let Some(event) = self.decoding.until_event(&self.sequences) else { return 1 };
         let steps = self.steps_for(event);
@@ -248,6 +252,16 @@ impl Engine {
             true => self.steps_for(tokens + 1).saturating_sub(1).max(1),
             false => steps,
         }
+    }
+
+    /// Whether the head of the queue, not admitted now, might be after some decode steps in which nobody finishes.
+    ///
+    /// Mostly not: decoding only takes blocks. But SGLang's reserved share falls with every step; once it is at its
+    /// lowest, a step takes more of the cache than it takes off what is reserved.
+    fn may_admit_after_waiting(&self) -> bool {
+        let Admission::Expected { least_share, .. } = self.settings.admission else { return false };
+        let settled = self.reservation.share <= least_share && self.settings.block_tokens == 1;
+        !self.waiting.is_empty() && self.running < self.settings.seats && !settled
     }
 
     /// Makes the scheduled step stand for `steps`, at most what `repeats` said.

@@ -232,7 +232,7 @@ impl Engine {
 
     /// Appends a newly admitted request to the order.
     pub(super) fn append_to_order(&mut self, id: u32) {
-        if self.order.len() > 64 && self.order.len() > 4 * self.running as usize {
+        if self.order.len() > 64 && self.order.len() > 2 * self.running as usize {
             self.compact_order();
         }
         self.order.push((self.sequences[id as usize].ordinal, id));

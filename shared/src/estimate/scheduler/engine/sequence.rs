@@ -84,6 +84,8 @@ pub(super) struct Decoding {
     pub(super) count: u32,
     /// Σ of the tokens computed of them.
     pub(super) computed: u64,
+    /// Σ of the clocks at which they finish.
+    finish: u64,
     block: u32,
     /// Sequences by `(computed − clock) mod block`.
     phases: Vec<u32>,
@@ -98,6 +100,7 @@ impl Decoding {
             clock: 0,
             count: 0,
             computed: 0,
+            finish: 0,
             block,
             phases: vec![0; block as usize],
             finishes: BinaryHeap::new(),
@@ -113,6 +116,11 @@ impl Decoding {
     /// Tokens generated of a decoding sequence.
     pub(super) fn generated(&self, sequence: &Sequence) -> u32 {
         (sequence.generated_at_zero + self.clock as i64) as u32
+    }
+
+    /// Tokens that all of them may still generate.
+    pub(super) fn outstanding(&self) -> u64 {
+        self.finish.saturating_sub(u64::from(self.count) * self.clock)
     }
 
     /// Tokens computed of a decoding sequence: all but the last.
@@ -131,6 +139,7 @@ impl Decoding {
         self.phases[phase] += 1;
         self.count += 1;
         self.computed += u64::from(self.computed_of(sequence));
+        self.finish += sequence.finish;
         self.finishes.push(Reverse((sequence.finish, sequence.ordinal, id)));
         if !sequence.started && shown_after < sequence.limit {
             let shown = self.clock + u64::from(shown_after.saturating_sub(sequence.generated));
@@ -145,6 +154,7 @@ impl Decoding {
         self.phases[phase] -= 1;
         self.count -= 1;
         self.computed -= u64::from(computed);
+        self.finish -= sequence.finish;
         sequence.generated = self.generated(sequence);
         sequence.computed = computed;
         sequence.phase = Phase::Prefilling;
