@@ -1,13 +1,14 @@
 //! What the command line means: flags as written → typed requirements, in this one place.
 
 use infer_core::catalog::{Catalog, CatalogError};
+use infer_core::estimate::Conditions;
 use infer_core::manifest::{ManifestRequest, Storage};
 use infer_core::recommend::{ProvenanceFilter, Requirements};
-use infer_core::workload::{Itl, Lengths, Ntpot, Targets, Traffic, Ttft};
+use infer_core::workload::{Itl, Lengths, Ntpot, Percentile, Targets, Traffic, Ttft};
 
 use crate::arguments::{
-    ClusterOptions, LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles, ManifestOptions,
-    PricingOptions, StackOptions, TrafficOptions,
+    ClusterOptions, ConditionOptions, LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles,
+    ManifestOptions, PricingOptions, StackOptions, TrafficOptions,
 };
 use crate::failure::{Failure, unknown};
 
@@ -39,8 +40,16 @@ pub(crate) fn of_list(catalog: &Catalog, options: &ListProfiles) -> Result<Requi
             ..latencies(&options.latency)
         },
         provenance: options.provenance,
+        optimism: options.optimism,
+        requests_per_second: options.request_rate,
+        percentile: options.conditions.percentile,
         ..Requirements::default()
     };
+    if requirements.percentile != Percentile::P50 && requirements.provenance == ProvenanceFilter::Measured {
+        let message =
+            "measurements are medians: `--percentile` other than 50 needs `--provenance estimated` or `any`";
+        return Err(Failure::argument(anyhow::anyhow!(message)));
+    }
     Ok(priced(requirements, &options.pricing))
 }
 
@@ -110,6 +119,15 @@ pub(crate) fn of_manifests(
         spot: options.spot,
         ..ManifestRequest::new(&options.model, server, &options.accelerator_type)
     })
+}
+
+/// What estimates are computed for.
+pub(crate) fn conditions(options: &ConditionOptions) -> Conditions {
+    Conditions {
+        percentile: options.percentile,
+        common_prefix_share: options.prefix_cache_share,
+        ..Conditions::default()
+    }
 }
 
 /// Latency targets with their units.

@@ -37,8 +37,8 @@ pub(crate) use manifests::{
 pub(crate) use output::{Format, ListOptions, Shape};
 pub(crate) use policy::{CheckPolicy, ExplainPolicy, ExportPolicy, PolicyCommand, PolicyFiles};
 pub(crate) use profiles::{
-    BenchmarksCommand, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions, ProfilesCommand,
-    StackOptions, TrafficOptions,
+    BenchmarksCommand, ConditionOptions, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions,
+    ProfilesCommand, StackOptions, TrafficOptions,
 };
 pub(crate) use program::{Completion, CompletionTarget, DocumentFormat, Man, Version};
 pub(crate) use rollout::Rollout;

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use infer_core::catalog::PricingModel;
-use infer_core::recommend::ProvenanceFilter;
+use infer_core::recommend::{Optimism, ProvenanceFilter};
+use infer_core::workload::Percentile;
 
 use super::ListOptions;
 use super::values;
@@ -53,18 +54,29 @@ pub(crate) struct TrafficOptions {
     pub(crate) target_output_length: Option<u32>,
 }
 
-/// Latency targets; for the median (P50).
+/// Latency targets; for the median (P50) unless a percentile is named.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct LatencyTargets {
-    /// Highest median time to first token.
+    /// Highest time to first token.
     #[arg(long, value_name = "MS", value_parser = values::milliseconds, allow_negative_numbers = true, help_heading = "Targets")]
     pub(crate) target_ttft_milliseconds: Option<f64>,
-    /// Highest median time per output token, wait included (request latency / output tokens).
+    /// Highest time per output token, wait included (request latency / output tokens).
     #[arg(long, value_name = "MS", value_parser = values::milliseconds, allow_negative_numbers = true, help_heading = "Targets")]
     pub(crate) target_ntpot_milliseconds: Option<f64>,
-    /// Highest median time between tokens after the first.
+    /// Highest time between tokens after the first.
     #[arg(long, value_name = "MS", value_parser = values::milliseconds, allow_negative_numbers = true, help_heading = "Targets")]
     pub(crate) target_itl_milliseconds: Option<f64>,
+}
+
+/// What estimates are computed for.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ConditionOptions {
+    /// Percentile of the latencies; other than 50 they are estimated, since measurements are medians.
+    #[arg(long, value_name = "PERCENT", value_parser = values::percentile(), default_value = "50", help_heading = "Estimates")]
+    pub(crate) percentile: Percentile,
+    /// Share of every prompt that all requests have in common, and servers find in their prefix cache, 0 to 1.
+    #[arg(long, value_name = "SHARE", value_parser = values::share, default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Estimates")]
+    pub(crate) prefix_cache_share: f64,
 }
 
 /// How machines are paid for.
@@ -85,7 +97,7 @@ pub(crate) struct PricingOptions {
 
 /// Rank what serves a model, with price and latency.
 ///
-/// `profiles list` is the same. Without a target each configuration is shown at its knee: the load at which throughput stops rising and
+/// Configurations that nobody measured are estimated. `profiles list` is the same. Without a target each configuration is shown at its knee: the load at which throughput stops rising and
 /// latency starts to. With targets it is shown at its highest throughput that meets all of them, and left out
 /// where none does.
 ///
@@ -102,6 +114,9 @@ Examples:
   # One region, measured with long prompts, as JSON
   kubectl infer list --model meta-llama/Llama-3.3-70B-Instruct --region us-central1 \\
       --target-input-length 8192 --target-output-length 1024 -o json
+
+  # What 20 requests a second cost a month, nine of ten answered within a second
+  kubectl infer list --model Qwen/Qwen3-32B --request-rate 20 --percentile 90 --target-ttft-milliseconds 1000
 
   # Only the machines' names
   kubectl infer list --model google/gemma-2-27b-it -o jsonpath='{.items[*].instanceType}'")]
@@ -124,6 +139,14 @@ pub(crate) struct ListProfiles {
     pub(crate) target_cost_per_million_output_tokens: Option<f64>,
     #[command(flatten)]
     pub(crate) pricing: PricingOptions,
+    /// Requests a second to serve: shows the replicas and their cost a month, cheapest first.
+    #[arg(long, value_name = "NUMBER", value_parser = values::rate, allow_negative_numbers = true)]
+    pub(crate) request_rate: Option<f64>,
+    #[command(flatten)]
+    pub(crate) conditions: ConditionOptions,
+    /// Which end of an estimate's interval has to meet the targets.
+    #[arg(long, value_name = "END", value_parser = values::optimism(), default_value = Optimism::Pessimistic.name(), help_heading = "Estimates")]
+    pub(crate) optimism: Optimism,
     /// What the figures may rest on.
     #[arg(long, value_name = "KIND", value_parser = values::provenance(), default_value = ProvenanceFilter::Any.name())]
     pub(crate) provenance: ProvenanceFilter,

@@ -8,7 +8,8 @@ use infer_core::accuracy::LeaveOut;
 use infer_core::catalog::{Precision, PricingModel};
 use infer_core::manifest::HubCache;
 use infer_core::measured::Column;
-use infer_core::recommend::ProvenanceFilter;
+use infer_core::recommend::{Optimism, ProvenanceFilter};
+use infer_core::workload::Percentile;
 
 /// Longest latency target that is taken for meant: a day.
 const MOST_MILLISECONDS: f64 = 86_400_000.0;
@@ -114,6 +115,26 @@ pub(super) fn pricing_model() -> impl TypedValueParser<Value = PricingModel> {
 /// What figures may rest on.
 pub(super) fn provenance() -> impl TypedValueParser<Value = ProvenanceFilter> {
     one_of(&ProvenanceFilter::ALL, ProvenanceFilter::name)
+}
+
+/// With which end of an interval targets are held.
+pub(super) fn optimism() -> impl TypedValueParser<Value = Optimism> {
+    one_of(&Optimism::ALL, Optimism::name)
+}
+
+/// A percentile by its number.
+pub(super) fn percentile() -> impl TypedValueParser<Value = Percentile> {
+    one_of(&Percentile::ALL, |percentile| match percentile {
+        Percentile::P50 => "50",
+        Percentile::P90 => "90",
+        Percentile::P99 => "99",
+    })
+}
+
+/// A share from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "must be a share from 0 to 1".to_owned())
 }
 
 /// A numeric format of weights.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use infer_core::catalog::{self, Catalog, GIB};
-use infer_core::curve::{Banded, Configuration, Curve, LoadPoint, RatioBand};
+use infer_core::curve::{Banded, Configuration, Curve, EngineArguments, LoadPoint, RatioBand};
 use infer_core::estimate::step::Part;
-use infer_core::estimate::{Calibration, CannotEstimate, Estimate as Estimated, Estimator};
+use infer_core::estimate::{Calibration, CannotEstimate, Conditions, Estimate as Estimated, Estimator};
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
 use infer_core::workload::{LatencyMetric, Traffic};
 use serde_json::{Map, json};
@@ -34,19 +34,27 @@ const TENTHS: ColumnKind = ColumnKind::Number { decimals: 1 };
 const COLUMNS: &[Column<LoadRow>] = &[
     Column::new("queriesPerSecond", "QPS", HUNDREDTHS, |row| Value::Number(row.point.requests_per_second)),
     Column::new("outputTokensPerSecond", "Output Tokens/s", WHOLE, |row| Value::Number(row.throughput.value)),
-    Column::new("outputTokensPerSecondLow", "From", WHOLE, |row| Value::Number(row.throughput.low)),
-    Column::new("outputTokensPerSecondHigh", "To", WHOLE, |row| Value::Number(row.throughput.high)),
+    Column::new("outputTokensPerSecondLow", "Tokens/s from", WHOLE, |row| Value::Number(row.throughput.low)),
+    Column::new("outputTokensPerSecondHigh", "Tokens/s to", WHOLE, |row| Value::Number(row.throughput.high)),
     Column::new("ttftMilliseconds", "TTFT (ms)", WHOLE, |row| Value::number(row.ttft.map(|band| band.value))),
-    Column::new("ttftMillisecondsLow", "From", WHOLE, |row| Value::number(row.ttft.map(|band| band.low))),
-    Column::new("ttftMillisecondsHigh", "To", WHOLE, |row| Value::number(row.ttft.map(|band| band.high))),
+    Column::new("ttftMillisecondsLow", "TTFT from", WHOLE, |row| {
+        Value::number(row.ttft.map(|band| band.low))
+    }),
+    Column::new("ttftMillisecondsHigh", "TTFT to", WHOLE, |row| {
+        Value::number(row.ttft.map(|band| band.high))
+    }),
     Column::new("itlMilliseconds", "ITL (ms)", TENTHS, |row| Value::number(row.itl.map(|band| band.value))),
-    Column::new("itlMillisecondsLow", "From", TENTHS, |row| Value::number(row.itl.map(|band| band.low))),
-    Column::new("itlMillisecondsHigh", "To", TENTHS, |row| Value::number(row.itl.map(|band| band.high))),
+    Column::new("itlMillisecondsLow", "ITL from", TENTHS, |row| Value::number(row.itl.map(|band| band.low))),
+    Column::new("itlMillisecondsHigh", "ITL to", TENTHS, |row| Value::number(row.itl.map(|band| band.high))),
     Column::new("ntpotMilliseconds", "NTPOT (ms)", TENTHS, |row| {
         Value::number(row.ntpot.map(|band| band.value))
     }),
-    Column::new("ntpotMillisecondsLow", "From", TENTHS, |row| Value::number(row.ntpot.map(|band| band.low))),
-    Column::new("ntpotMillisecondsHigh", "To", TENTHS, |row| Value::number(row.ntpot.map(|band| band.high))),
+    Column::new("ntpotMillisecondsLow", "NTPOT from", TENTHS, |row| {
+        Value::number(row.ntpot.map(|band| band.low))
+    }),
+    Column::new("ntpotMillisecondsHigh", "NTPOT to", TENTHS, |row| {
+        Value::number(row.ntpot.map(|band| band.high))
+    }),
     Column::new("running", "Running", TENTHS, |row| Value::number(row.point.running)),
     Column::new("waiting", "Waiting", TENTHS, |row| Value::number(row.point.waiting)),
     Column::new("kvUse", "KV Use", HUNDREDTHS, |row| Value::number(row.point.kv_use)),
@@ -90,7 +98,17 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
         }
     };
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
-    let estimator = Estimator::new(catalog, calibration);
+    let conditions = Conditions {
+        draft_acceptance: options.draft_acceptance,
+        ..requirements::conditions(&options.conditions)
+    };
+    let estimator = Estimator::new(catalog, calibration).under(conditions).map_err(Failure::user)?;
+    if options.draft_acceptance.is_some()
+        && EngineArguments::read(&options.engine_arguments).speculation.is_none()
+    {
+        let message = "`--draft-acceptance` needs `--engine-arguments` that draft, such as `--num-speculative-tokens=3`";
+        return Err(Failure::argument(anyhow::anyhow!(message)));
+    }
     let traffic = requirements::traffic(catalog, &options.traffic)?.unwrap_or(Traffic::SHAREGPT);
     let configuration = configuration(catalog, options, model, &traffic)?;
     let estimate = estimator.estimate(&configuration, &traffic).map_err(failure)?;

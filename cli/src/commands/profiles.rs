@@ -74,13 +74,40 @@ const CSV: &[(&str, &str)] = &[
     ("Cost/h Whole Machine", "machineCostPerHour"),
     ("Provenance", "provenance"),
     ("Source", "source"),
+    ("TTFT (ms) High", "ttftMillisecondsHigh"),
+    ("NTPOT (ms) High", "ntpotMillisecondsHigh"),
+    ("Output Tokens/s Low", "outputTokensPerSecondLow"),
+    ("Replicas", "replicas"),
+    ("Cost/Month", "costPerMonth"),
+];
+
+/// The same for a request rate: what serves it, and what that costs, in front.
+const SHOWN_WITH_FLEET: &[&str] = &[
+    "instanceType",
+    "acceleratorType",
+    "replicas",
+    "costPerMonth",
+    "costPerMillionOutputTokens",
+    "outputTokensPerSecond",
+    "ntpotMilliseconds",
+    "ttftMilliseconds",
+    "modelServer",
+    "modelServerVersion",
+    "model",
+    "acceleratorCount",
+    "precision",
+    "inputTokens",
+    "outputTokens",
+    "region",
+    "provenance",
 ];
 
 /// `list`.
 pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
     let asked = requirements::of_list(catalog, options)?;
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
-    let estimator = Estimator::new(catalog, calibration);
+    let conditions = requirements::conditions(&options.conditions);
+    let estimator = Estimator::new(catalog, calibration).under(conditions).map_err(Failure::user)?;
     let source: &dyn CurveSource = match asked.provenance {
         ProvenanceFilter::Measured => &Measured::new(catalog),
         ProvenanceFilter::Estimated => &Estimated::new(catalog, &estimator),
@@ -95,7 +122,7 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
     let listing = Listing {
         kind: "ProfileList",
         rows: &rows,
-        shown: SHOWN,
+        shown: if asked.requests_per_second.is_some() { SHOWN_WITH_FLEET } else { SHOWN },
         csv: Some(CSV),
         items: &|rows| Box::new(rows.iter().map(item)),
         notes: notes::of(&rows, answers.not_measured.len(), &asked),

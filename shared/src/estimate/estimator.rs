@@ -1,6 +1,8 @@
 //! A serving curve for any configuration.
 
 use super::calibrate::Calibration;
+use super::conditions::Conditions;
+use super::conditions::NoShare;
 use super::memory::MemoryPlan;
 use super::protocol::Protocol;
 use super::replica::{CannotEstimate, Replica};
@@ -11,13 +13,10 @@ use crate::accuracy::{Prediction, Predictor, Refit, Unpredictable};
 use crate::catalog::Catalog;
 use crate::curve::{Configuration, Curve, FigureBands, Load, LoadKind, LoadPoint, Origin, Provenance};
 use crate::measured::{Experiment, MeasuredRow, OfferedLoad};
-use crate::workload::{Arrivals, Itl, Ntpot, Statistic, Traffic, Ttft};
+use crate::workload::{Arrivals, Itl, Ntpot, Percentile, Statistic, Traffic, Ttft};
 
 /// Shares of the highest request rate at which a curve is computed: close together where it bends.
 const LADDER: [f64; 11] = [0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.78, 0.85, 0.9, 0.94, 0.97];
-
-/// Requests of one simulated load: enough for a median, few enough for a list of hundreds of curves.
-const REQUESTS_OF_A_LOAD: u32 = 300;
 
 /// A curve, and what stands behind it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,12 +45,35 @@ pub struct TypicalStep {
 pub struct Estimator<'a> {
     catalog: &'a Catalog,
     calibration: Calibration,
+    conditions: Conditions,
 }
 
 impl<'a> Estimator<'a> {
     /// With `calibration` over `catalog`.
     pub const fn new(catalog: &'a Catalog, calibration: Calibration) -> Self {
-        Self { catalog, calibration }
+        Self {
+            catalog,
+            calibration,
+            conditions: Conditions {
+                percentile: Percentile::P50,
+                common_prefix_share: 0.0,
+                draft_acceptance: None,
+            },
+        }
+    }
+
+    /// The same, with curves for `conditions`.
+    ///
+    /// # Errors
+    /// Shares that are none.
+    pub fn under(self, conditions: Conditions) -> Result<Self, NoShare> {
+        conditions.validate()?;
+        Ok(Self { conditions, ..self })
+    }
+
+    /// What its curves are computed for.
+    pub const fn conditions(&self) -> &Conditions {
+        &self.conditions
     }
 
     /// Whether some measurement told something of a server's own times.
@@ -61,12 +83,12 @@ impl<'a> Estimator<'a> {
         super::step::SERVERS.contains(&server) && constants.is_some_and(|server| server.step_ms.points > 0)
     }
 
-    /// The latency-throughput curve of `configuration` for requests of `traffic` that arrive independently, medians.
+    /// The latency-throughput curve of `configuration` for requests of `traffic` that arrive independently.
     ///
     /// # Errors
     /// Names that the catalog lacks, what does not fit in memory, and requests that cannot run.
     pub fn curve(&self, configuration: &Configuration, traffic: &Traffic) -> Result<Curve, CannotEstimate> {
-        let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
+        let replica = self.replica(configuration, traffic)?;
         self.curve_of(&replica, configuration, traffic)
     }
 
@@ -79,7 +101,7 @@ impl<'a> Estimator<'a> {
         configuration: &Configuration,
         traffic: &Traffic,
     ) -> Result<Estimate, CannotEstimate> {
-        let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
+        let replica = self.replica(configuration, traffic)?;
         let curve = self.curve_of(&replica, configuration, traffic)?;
         let middle = curve.points.get(curve.points.len() / 2);
         let sequences = middle.and_then(|point| point.running).unwrap_or(1.0).max(1.0).round();
@@ -88,6 +110,11 @@ impl<'a> Estimator<'a> {
         let parts = clock.parts(&MeanShape::decode(sequences, context_tokens));
         let step = TypicalStep { sequences, context_tokens, parts };
         Ok(Estimate { curve, step, memory: replica.memory })
+    }
+
+    fn replica(&self, configuration: &Configuration, traffic: &Traffic) -> Result<Replica, CannotEstimate> {
+        let replica = Replica::of(self.catalog, configuration, traffic, Protocol::Defaults, true)?;
+        Ok(replica.under(&self.conditions))
     }
 
     fn curve_of(
@@ -129,9 +156,10 @@ impl<'a> Estimator<'a> {
             traffic: *traffic,
             requests: seats as u32,
             window: Window::SteadyState,
+            common_prefix_share: self.conditions.common_prefix_share,
         };
         let outcome = replica.run(&run, &replica.clock(&self.calibration.constants))?;
-        Ok(LoadPoint { ttft: None, itl: None, ntpot: None, ..point_of(&outcome, Load::Unknown) })
+        Ok(LoadPoint { ttft: None, itl: None, ntpot: None, ..self.point_of(&outcome, Load::Unknown) })
     }
 
     fn point(&self, replica: &Replica, traffic: &Traffic, rate: f64) -> Result<LoadPoint, CannotEstimate> {
@@ -139,12 +167,13 @@ impl<'a> Estimator<'a> {
         let run = Run {
             arrivals: Arrivals::Poisson { requests_per_second: rate },
             traffic: *traffic,
-            requests: REQUESTS_OF_A_LOAD,
+            requests: self.conditions.requests(),
             window: Window::SteadyState,
+            common_prefix_share: self.conditions.common_prefix_share,
         };
         let outcome = replica.run(&run, &clock)?;
         let answer = clock.answer_seconds(median(&outcome.itl) * 1e-3, outcome.running + outcome.waiting);
-        Ok(with_answer(point_of(&outcome, Load::RequestsPerSecond(rate)), answer, traffic))
+        Ok(with_answer(self.point_of(&outcome, Load::RequestsPerSecond(rate)), answer, traffic))
     }
 
     /// What a measurement of `experiment` should find, from its configuration alone.
@@ -183,13 +212,46 @@ impl<'a> Estimator<'a> {
         })
     }
 
+    fn point_of(&self, outcome: &Outcome, load: Load) -> LoadPoint {
+        let percent = self.conditions.percentile.percent();
+        LoadPoint {
+            load,
+            requests_per_second: outcome.requests_per_second,
+            input_tokens_per_second: outcome.input_tokens_per_second,
+            output_tokens_per_second: outcome.output_tokens_per_second,
+            ttft: outcome.ttft.percentile(percent).map(Ttft::from_milliseconds),
+            itl: outcome.itl.percentile(percent).map(Itl::from_milliseconds),
+            ntpot: outcome.ntpot.percentile(percent).map(Ntpot::from_milliseconds),
+            concurrency: Some(outcome.running + outcome.waiting),
+            running: Some(outcome.running),
+            waiting: Some(outcome.waiting),
+            kv_use: Some(outcome.kv_use),
+        }
+    }
+
+    /// What a curve has to say of itself.
+    fn note(&self) -> String {
+        let Conditions { percentile, common_prefix_share, draft_acceptance } = self.conditions;
+        let mut note = "estimated at Poisson arrivals; nobody measured this configuration".to_owned();
+        if percentile != Percentile::P50 {
+            note += &format!("; latencies are {}", percentile.name());
+        }
+        if common_prefix_share > 0.0 {
+            note += &format!("; {:.0} % of every prompt is in the prefix cache", common_prefix_share * 100.0);
+        }
+        if let Some(acceptance) = draft_acceptance {
+            note += &format!("; {:.0} % of drafts are accepted", acceptance * 100.0);
+        }
+        note
+    }
+
     fn provenance(&self) -> Provenance {
         Provenance {
             origin: Origin::Estimated,
             source: "kubectl infer estimate".to_owned(),
             ttft_statistic: Statistic::P50,
             itl_statistic: Statistic::P50,
-            notes: vec!["estimated at Poisson arrivals; nobody measured this configuration".to_owned()],
+            notes: vec![self.note()],
             tags: Vec::new(),
         }
     }
@@ -204,7 +266,7 @@ impl Predictor for Estimator<'_> {
 impl Refit for Estimator<'_> {
     fn refit(&self, kept: &[&MeasuredRow]) -> Result<Box<dyn Predictor + '_>, Unpredictable> {
         let calibration = self.calibration.fitted(self.catalog, kept);
-        Ok(Box::new(Self::new(self.catalog, calibration)))
+        Ok(Box::new(Self { calibration, ..self.clone() }))
     }
 }
 
@@ -215,22 +277,6 @@ fn with_answer(point: LoadPoint, answer_seconds: f64, traffic: &Traffic) -> Load
     let a_token = milliseconds / traffic.mean_output_tokens();
     let ntpot = point.ntpot.map(|ntpot| Ntpot::from_milliseconds(ntpot.milliseconds() + a_token));
     LoadPoint { ttft, ntpot, ..point }
-}
-
-fn point_of(outcome: &Outcome, load: Load) -> LoadPoint {
-    LoadPoint {
-        load,
-        requests_per_second: outcome.requests_per_second,
-        input_tokens_per_second: outcome.input_tokens_per_second,
-        output_tokens_per_second: outcome.output_tokens_per_second,
-        ttft: outcome.ttft.percentile(50.0).map(Ttft::from_milliseconds),
-        itl: outcome.itl.percentile(50.0).map(Itl::from_milliseconds),
-        ntpot: outcome.ntpot.percentile(50.0).map(Ntpot::from_milliseconds),
-        concurrency: Some(outcome.running + outcome.waiting),
-        running: Some(outcome.running),
-        waiting: Some(outcome.waiting),
-        kv_use: Some(outcome.kv_use),
-    }
 }
 
 /// Median in the distribution's unit; 0 without requests.

@@ -3,6 +3,7 @@
 
 mod band;
 mod calibrate;
+mod conditions;
 mod estimator;
 pub mod memory;
 mod protocol;
@@ -13,6 +14,7 @@ pub mod step;
 
 pub use band::Bands;
 pub use calibrate::{Calibration, CalibrationError};
+pub use conditions::{Conditions, NoShare};
 pub use estimator::{Estimate, Estimator, TypicalStep};
 pub use protocol::{Launch, Protocol};
 pub use replica::{CannotEstimate, Replica};

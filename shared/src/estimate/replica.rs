@@ -2,9 +2,10 @@
 
 use thiserror::Error;
 
+use super::conditions::Conditions;
 use super::memory::{self, DoesNotFit, EngineLimits, MemoryPlan};
 use super::protocol::{Launch, Protocol};
-use super::scheduler::EngineSettings;
+use super::scheduler::{EngineSettings, Speculation};
 use super::step::{Chip, Constants, ReplicaWork, StepModel, server_index};
 use crate::catalog::{
     Accelerator, CacheElement, Catalog, CatalogError, Checkpoint, MemoryScope, Model, Precision, Server,
@@ -79,6 +80,10 @@ pub struct Replica {
     pub memory: Option<MemoryPlan>,
     /// Steps that a prompt waits for others to come, in engines that collect prompts.
     pub collect_steps: u32,
+    /// Draft tokens a step and sequence that its arguments ask for; 0: none.
+    pub draft_tokens: u32,
+    /// Whether its arguments leave prefix caching on.
+    pub may_cache_prefixes: bool,
 }
 
 /// Names of a configuration, found in the catalog.
@@ -140,7 +145,21 @@ impl Replica {
             settings,
             memory,
             collect_steps: launch.collect_steps,
+            // Who asks for drafts without a number has a model that predicts one token ahead.
+            draft_tokens: arguments.speculation.map_or(0, |drafts| drafts.draft_tokens.unwrap_or(1)),
+            may_cache_prefixes: arguments.prefix_caching != Some(false),
         })
+    }
+
+    /// The same replica under traffic that shares prefixes, and with drafts that are accepted at a known rate. The draft
+    /// model's own time is not counted: it is small against the model's for heads that predict ahead.
+    pub(super) fn under(mut self, conditions: &Conditions) -> Self {
+        self.settings.prefix_caching = self.may_cache_prefixes && conditions.common_prefix_share > 0.0;
+        self.settings.speculation = conditions
+            .draft_acceptance
+            .filter(|_| self.draft_tokens > 0)
+            .map(|acceptance_rate| Speculation { draft_tokens: self.draft_tokens, acceptance_rate });
+        self
     }
 
     /// Whether `configuration` holds requests of `traffic`.

@@ -2,7 +2,7 @@
 
 use super::protocol::Protocol;
 use super::replica::{CannotEstimate, Replica};
-use super::scheduler::{Outcome, Simulation, StepClock, Window};
+use super::scheduler::{CommonPrefix, Outcome, Simulation, StepClock, Window};
 use crate::catalog::Catalog;
 use crate::measured::{Experiment, OfferedLoad};
 use crate::workload::{Arrivals, LengthSource, Lengths, Statistic, Traffic};
@@ -34,6 +34,8 @@ pub struct Run {
     pub requests: u32,
     /// Which of them.
     pub window: Window,
+    /// Share of every prompt that all have in common.
+    pub common_prefix_share: f64,
 }
 
 impl Run {
@@ -67,7 +69,7 @@ impl Run {
                 (arrivals, OPEN_LOOP_REQUESTS, Window::SteadyState)
             }
         };
-        Self { arrivals, traffic, requests, window }
+        Self { arrivals, traffic, requests, window, common_prefix_share: 0.0 }
     }
 }
 
@@ -106,6 +108,7 @@ impl Replica {
             requests: run.requests,
             window: run.window,
             seed: SEED,
+            common_prefix: CommonPrefix::Share(run.common_prefix_share),
             ..Simulation::new(self.settings, run.arrivals.clone(), &lengths)
         };
         Ok(simulation.run(clock)?)

@@ -37,6 +37,33 @@ pub struct NoPrice {
     pub pricing_model: PricingModel,
 }
 
+/// Replicas that serve a request rate, and what they cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fleet {
+    /// Replicas, each at most at its operating point.
+    pub replicas: u32,
+    /// USD a month of 730 hours for their machines, where these have a price. Replicas that take a part of a machine
+    /// share machines: as many whole ones are paid as hold them all.
+    pub usd_per_month: Option<f64>,
+}
+
+impl Fleet {
+    /// Hours of a month as price lists reckon it: 365 × 24 ÷ 12.
+    const HOURS_PER_MONTH: f64 = 730.0;
+
+    /// For `requests_per_second`, with replicas of so many requests a second that take `share` of their machines.
+    /// `None` where a replica serves nothing.
+    pub(super) fn of(requests_per_second: f64, each: f64, share: f64, cost: &Cost) -> Option<Self> {
+        let replicas = (requests_per_second / each).ceil().max(1.0);
+        if !(replicas.is_finite() && replicas <= f64::from(u32::MAX)) {
+            return None;
+        }
+        let whole = (replicas * share - 1e-9).ceil().max(1.0);
+        let per_machines = |cost: &PricedCost| cost.usd_per_hour_whole * whole * Self::HOURS_PER_MONTH;
+        Some(Self { replicas: replicas as u32, usd_per_month: cost.priced().map(per_machines) })
+    }
+}
+
 impl Cost {
     /// The priced cost, where there is one.
     pub fn priced(&self) -> Option<&PricedCost> {

@@ -3,12 +3,12 @@
 use super::asked::Asked;
 use super::rank::rank;
 use super::{
-    Cost, CurveSource, Placement, Reachable, RecommendError, Recommendation, Recommendations, Rejected,
-    Rejection, Requirements, TargetKind, Unmet, notes, unmeasured,
+    Cost, CurveSource, FigureBanded, Fleet, Optimism, Placement, Reachable, RecommendError, Recommendation,
+    Recommendations, Rejected, Rejection, Requirements, TargetKind, Unmet, notes, unmeasured,
 };
 use crate::catalog::Catalog;
-use crate::curve::{self, Curve, NoOperatingPoint, OperatingPoint};
-use crate::workload::Targets;
+use crate::curve::{self, Curve, FigureBands, LoadPoint, NoOperatingPoint, OperatingPoint, RatioBand};
+use crate::workload::{LatencyMetric, Targets};
 
 /// Everything that meets the requirements, best first, and why the rest does not.
 ///
@@ -58,13 +58,17 @@ impl Asked<'_> {
             Ok(placement) => placement,
             Err(why) => return Ok(Err(rejected(curve, None, Rejection::NoMachine(why)))),
         };
-        let (operating, cost) = match self.operate(curve, targets, &placement)? {
+        let (operating, cost, is_promise) = match self.operate(curve, targets, &placement)? {
             Ok(operation) => operation,
             Err(why) => return Ok(Err(rejected(curve, Some(&placement), why))),
         };
         let mut provenance = curve.provenance.clone();
         provenance.notes.push(placement.note.clone());
         provenance.notes.extend(weights.note);
+        let bands = curve.bands.map(|bands| FigureBanded::of(&operating.point, &bands, is_promise));
+        let each = operating.point.requests_per_second;
+        let fleet = |rate| Fleet::of(rate, each, placement.share, &cost);
+        let fleet = self.requirements.requests_per_second.and_then(fleet);
         Ok(Ok(Recommendation {
             configuration: curve.configuration.clone(),
             checkpoint: weights.checkpoint,
@@ -73,28 +77,33 @@ impl Asked<'_> {
             load_kind: curve.load_kind,
             operating,
             cost,
+            bands,
+            fleet,
             provenance,
         }))
     }
 
-    /// Where a curve should run under some targets, and what that costs; or why it does not serve.
+    /// Where a curve should run under some targets, what that costs, and whether the figures are the worse ends of
+    /// their intervals; or why it does not serve.
     fn operate(
         &self,
         curve: &Curve,
         targets: &Targets,
         placement: &Placement,
-    ) -> Result<Result<(OperatingPoint, Cost), Rejection>, RecommendError> {
+    ) -> Result<Result<(OperatingPoint, Cost, bool), Rejection>, RecommendError> {
         if let Some(asked) = self.requirements.traffic.filter(|asked| !curve.traffic.serves(asked)) {
             return Ok(Err(Rejection::Traffic { asked }));
         }
         // A promise is made with the pessimistic end of what is only estimated.
+        let is_promise = curve.bands.is_some()
+            && targets.latencies().next().is_some()
+            && self.requirements.optimism == Optimism::Pessimistic;
         let promised;
-        let curve = match curve.bands {
-            Some(_) if targets.latencies().next().is_some() => {
-                promised = curve.pessimistic();
-                &promised
-            }
-            _ => curve,
+        let curve = if is_promise {
+            promised = curve.pessimistic();
+            &promised
+        } else {
+            curve
         };
         let operating = match curve.operating_point(targets) {
             Ok(operating) => operating,
@@ -103,8 +112,30 @@ impl Asked<'_> {
         let cost = self.cost(placement, &operating.point)?;
         Ok(match misses_cost(targets, &cost) {
             Some(why) => Err(why),
-            None => Ok((operating, cost)),
+            None => Ok((operating, cost, is_promise)),
         })
+    }
+}
+
+impl FigureBanded {
+    /// The intervals around the figures of `point`, which are the worse ends of them where it `is_promise`.
+    fn of(point: &LoadPoint, bands: &FigureBands, is_promise: bool) -> Self {
+        let latency = |metric, band: RatioBand| {
+            let figure = point.latency_milliseconds(metric)?;
+            Some(band.around(if is_promise { figure / band.around(1.0).high } else { figure }))
+        };
+        let throughput = point.output_tokens_per_second;
+        let slowest = bands.throughput.around(1.0).low;
+        Self {
+            ttft: latency(LatencyMetric::Ttft, bands.ttft),
+            itl: latency(LatencyMetric::Itl, bands.itl),
+            ntpot: latency(LatencyMetric::Ntpot, bands.ntpot),
+            output_tokens_per_second: bands.throughput.around(if is_promise {
+                throughput / slowest
+            } else {
+                throughput
+            }),
+        }
     }
 }
 

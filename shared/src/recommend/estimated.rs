@@ -1,11 +1,11 @@
 //! Curves of what nobody measured.
 
 use super::{CurveSource, Measured, Question, RecommendError};
-use crate::catalog::{Accelerator, Catalog, Checkpoint, Model, Server, ServerVersion};
+use crate::catalog::{Accelerator, Catalog, Checkpoint, Model, Precision, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
 use crate::estimate::Estimator;
 use crate::parallel::on_all_processors;
-use crate::workload::Traffic;
+use crate::workload::{Percentile, Traffic};
 
 /// The estimator's curves of every configuration of a model that fits in memory, on every accelerator that the catalog
 /// has a machine for.
@@ -15,7 +15,8 @@ pub struct Estimated<'a> {
     estimator: &'a Estimator<'a>,
 }
 
-/// Measured curves; where none serves the question, estimated ones.
+/// Measured curves, and estimated ones of every configuration of the asked model of which none was measured under the asked
+/// traffic.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
     measured: Measured<'a>,
@@ -26,6 +27,25 @@ impl<'a> Estimated<'a> {
     /// Curves of `estimator` over `catalog`.
     pub const fn new(catalog: &'a Catalog, estimator: &'a Estimator<'a>) -> Self {
         Self { catalog, estimator }
+    }
+
+    /// Curves of those configurations that fit in memory, in their order; `accelerators list` says why others do not.
+    fn of(&self, configurations: &[Configuration], question: &Question<'_>) -> Vec<Curve> {
+        let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
+        let curves = on_all_processors(configurations, |configuration| {
+            let mut curve = self.estimator.curve(configuration, &traffic).ok()?;
+            // Nobody should run where an open loop has no steady latency.
+            curve.points.retain(|point| point.ttft.is_some());
+            Some(curve)
+        });
+        curves.into_iter().flatten().collect()
+    }
+
+    /// Precision of what a source serves that does not say.
+    fn stock_precision(&self, question: &Question<'_>) -> Result<Option<Precision>, RecommendError> {
+        let Some(model) = question.model else { return Ok(None) };
+        let model = self.catalog.find_model(model)?.model;
+        Ok(model.stock_checkpoint().map(|checkpoint| checkpoint.precision))
     }
 
     /// Every configuration that the question covers, whether or not it fits, always in the same order.
@@ -67,7 +87,13 @@ impl<'a> Estimated<'a> {
     ) -> Result<(), RecommendError> {
         let sizes = self.catalog.replica_sizes(accelerator, None)?;
         let runs = |checkpoint: &&Checkpoint| accelerator.runs(checkpoint.precision);
+        let mut precisions: Vec<Precision> = Vec::new();
         for checkpoint in model.checkpoints.iter().filter(runs) {
+            // Several publishers of weights of one precision make no difference to a curve.
+            if precisions.contains(&checkpoint.precision) {
+                continue;
+            }
+            precisions.push(checkpoint.precision);
             for accelerators in &sizes {
                 configurations.push(Configuration {
                     model: model.id.clone(),
@@ -87,16 +113,8 @@ impl<'a> Estimated<'a> {
 
 impl CurveSource for Estimated<'_> {
     fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
-        let traffic = question.traffic.unwrap_or(Traffic::SHAREGPT);
         let configurations = self.configurations(question)?;
-        // What does not fit is no candidate; `accelerators list` says why.
-        let curves = on_all_processors(&configurations, |configuration| {
-            let mut curve = self.estimator.curve(configuration, &traffic).ok()?;
-            // Nobody should run where an open loop has no steady latency.
-            curve.points.retain(|point| point.ttft.is_some());
-            Some(curve)
-        });
-        Ok(curves.into_iter().flatten().collect())
+        Ok(self.of(&configurations, question))
     }
 }
 
@@ -109,12 +127,26 @@ impl<'a> Known<'a> {
 
 impl CurveSource for Known<'_> {
     fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
-        let measured = self.measured.curves(question)?;
+        let mut known = match self.estimated.estimator.conditions().percentile {
+            Percentile::P50 => self.measured.curves(question)?,
+            // What was measured and published are medians.
+            Percentile::P90 | Percentile::P99 => Vec::new(),
+        };
+        let stock = self.estimated.stock_precision(question)?;
         let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
-        if measured.iter().any(serves) {
-            return Ok(measured);
-        }
-        let estimated = self.estimated.curves(question)?;
-        Ok(if estimated.is_empty() { measured } else { estimated })
+        let is_measured = |configuration: &Configuration| {
+            let same = |curve: &Curve| {
+                let measured = &curve.configuration;
+                measured.precision.or(stock) == configuration.precision
+                    && measured.server == configuration.server
+                    && measured.accelerator == configuration.accelerator
+                    && measured.accelerators == configuration.accelerators
+            };
+            known.iter().filter(|curve| serves(curve)).any(same)
+        };
+        let mut unknown = self.estimated.configurations(question)?;
+        unknown.retain(|configuration| !is_measured(configuration));
+        known.extend(self.estimated.of(&unknown, question));
+        Ok(known)
     }
 }

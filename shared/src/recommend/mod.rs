@@ -25,7 +25,7 @@ mod unmeasured;
 
 pub use benchmarks::{Benchmark, BenchmarkPoint, benchmarks};
 pub use columns::{Column, ColumnKind, Row, SortOrder, UnknownColumn, Value, find_column};
-pub use cost::{Cost, NoPrice, PricedCost, TokenCost};
+pub use cost::{Cost, Fleet, NoPrice, PricedCost, TokenCost};
 pub use engine::recommend;
 pub use error::RecommendError;
 pub use estimated::{Estimated, Known};
@@ -33,6 +33,6 @@ pub use filter::{Filter, FilterError};
 pub use infeasible::{Change, Infeasible, Nearest, Rejected, Rejection, TargetKind, Unmet};
 pub use notes::notes;
 pub use placement::{Placement, Replica, server_host_gib};
-pub use recommendation::{NotMeasured, Reachable, Recommendation, Recommendations};
-pub use requirements::{ProvenanceFilter, Requirements};
+pub use recommendation::{FigureBanded, NotMeasured, Reachable, Recommendation, Recommendations};
+pub use requirements::{Optimism, ProvenanceFilter, Requirements};
 pub use source::{CurveSource, Measured, Question};

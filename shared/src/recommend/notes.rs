@@ -12,6 +12,8 @@ const UNLIKE_LOAD: &str = "some rows were measured in a closed loop (a fixed num
 const NO_PRICE: &str = "rows without a price come last, by output tokens a second of an accelerator";
 const NO_KNEE: &str = "rows without a knee stand at the highest throughput that was measured, whatever its \
      latency: a latency target makes them comparable";
+const ESTIMATED: &str = "rows whose provenance is `estimated` were never measured: `-o json` has the interval of each \
+     figure, and targets have to be met by its worse end";
 const MEAN_TTFT: &str = "some TTFT figures are means over a run that starts with all requests at once: they lie \
      above the median that the target is for";
 
@@ -33,6 +35,7 @@ pub fn notes(ranked: &[Recommendation], requirements: &Requirements) -> Vec<Stri
         (regions.len() > 1, prices_of.as_str()),
         (any(|row| row.cost.priced().is_none()), NO_PRICE),
         (any(without_knee), NO_KNEE),
+        (any(|row| row.bands.is_some()), ESTIMATED),
         (requirements.targets.ttft.is_some() && mean_ttft, MEAN_TTFT),
     ];
     let apply = notes.into_iter().filter(|(applies, _)| *applies);

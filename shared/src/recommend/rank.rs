@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::Recommendation;
 
-/// Cheapest output tokens first; those without a price after them, by throughput of an accelerator; equals by
+/// Where a request rate was asked, the cheapest month first. Else, and among equals, cheapest output tokens first; those without a price after them, by throughput of an accelerator; equals by
 /// name, so that the order never depends on the order of the catalog.
 pub(super) fn rank(recommendations: &mut [Recommendation]) {
     recommendations.sort_by(compare);
@@ -22,7 +22,15 @@ fn compare(a: &Recommendation, b: &Recommendation) -> Ordering {
         let ((a_in, a_out), (b_in, b_out)) = (lengths(a), lengths(b));
         a_in.total_cmp(&b_in).then(a_out.total_cmp(&b_out))
     };
-    by_cost
+    let month = |row: &Recommendation| row.fleet.and_then(|fleet| fleet.usd_per_month);
+    let by_month = match (month(a), month(b)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    };
+    by_month
+        .then(by_cost)
         .then_with(|| a.configuration.cmp(&b.configuration))
         .then_with(|| a.placement.machine.name.cmp(&b.placement.machine.name))
         .then_with(by_traffic)

@@ -1,7 +1,7 @@
 //! What comes out: ranked recommendations, and what was left out and why.
 
-use super::{Cost, Infeasible, Placement, Rejected};
-use crate::curve::{Configuration, Curve, LoadKind, OperatingPoint, Provenance, Range};
+use super::{Cost, Fleet, Infeasible, Placement, Rejected};
+use crate::curve::{Banded, Configuration, Curve, LoadKind, OperatingPoint, Provenance, Range};
 use crate::workload::{LatencyMetric, Traffic};
 
 /// One way to serve what was asked: configuration, machine, operating point, cost.
@@ -22,8 +22,26 @@ pub struct Recommendation {
     pub operating: OperatingPoint,
     /// What that costs.
     pub cost: Cost,
+    /// The figures of the operating point with their intervals, where they are estimated. Under targets the operating
+    /// point holds the worse ends of these.
+    pub bands: Option<FigureBanded>,
+    /// What serves the request rate that was asked for.
+    pub fleet: Option<Fleet>,
     /// Where the figures come from and what was derived.
     pub provenance: Provenance,
+}
+
+/// Figures of a load with their intervals; a latency that the curve does not have has none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FigureBanded {
+    /// Time to first token in milliseconds.
+    pub ttft: Option<Banded>,
+    /// Inter-token latency in milliseconds.
+    pub itl: Option<Banded>,
+    /// Normalised time per output token in milliseconds.
+    pub ntpot: Option<Banded>,
+    /// Output tokens a second.
+    pub output_tokens_per_second: Banded,
 }
 
 /// A configuration that fits in memory but that nobody measured.

@@ -57,6 +57,21 @@ const COLUMNS: &[Column<Recommendation>] = &[
     Column::new("machineCostPerHour", "USD/h Whole Machine", CENTS, |row| {
         priced(row, |cost| cost.usd_per_hour_whole)
     }),
+    Column::new("ttftMillisecondsHigh", "TTFT(ms) to", WHOLE, |row| {
+        Value::number(row.bands.and_then(|bands| bands.ttft).map(|band| band.high))
+    }),
+    Column::new("ntpotMillisecondsHigh", "NTPOT(ms) to", WHOLE, |row| {
+        Value::number(row.bands.and_then(|bands| bands.ntpot).map(|band| band.high))
+    }),
+    Column::new("outputTokensPerSecondLow", "Output Tokens/s from", WHOLE, |row| {
+        Value::number(row.bands.map(|bands| bands.output_tokens_per_second.low))
+    }),
+    Column::new("replicas", "Replicas", WHOLE, |row| {
+        Value::number(row.fleet.map(|fleet| f64::from(fleet.replicas)))
+    }),
+    Column::new("costPerMonth", "USD/month", WHOLE, |row| {
+        Value::number(row.fleet.and_then(|fleet| fleet.usd_per_month))
+    }),
     Column::new("averageInputLength", "Average Input Length", WHOLE, |row| {
         Value::Number(row.traffic.mean_input_tokens())
     }),

@@ -2,7 +2,7 @@
 
 use crate::catalog::PricingModel;
 use crate::curve::Origin;
-use crate::workload::{Targets, Traffic};
+use crate::workload::{Percentile, Targets, Traffic};
 
 /// Everything that narrows or prices the answer; the default asks for all that the catalog knows.
 ///
@@ -31,6 +31,35 @@ pub struct Requirements {
     pub output_input_cost_ratio: f64,
     /// Which kinds of knowledge may answer.
     pub provenance: ProvenanceFilter,
+    /// With which end of an estimate's interval targets are held.
+    pub optimism: Optimism,
+    /// Requests a second that have to be served: how many replicas that takes, and what they cost, decides then.
+    pub requests_per_second: Option<f64>,
+    /// Share of the requests that latency targets have to hold for. Measurements are medians.
+    pub percentile: Percentile,
+}
+
+/// With which end of an estimate's interval a target is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Optimism {
+    /// With the worse one: the promise holds nine times out of ten.
+    #[default]
+    Pessimistic,
+    /// With the estimate itself: it holds every other time.
+    Median,
+}
+
+impl Optimism {
+    /// Both, as the command line names them.
+    pub const ALL: [Self; 2] = [Self::Median, Self::Pessimistic];
+
+    /// Name as the command line writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pessimistic => "pessimistic",
+            Self::Median => "median",
+        }
+    }
 }
 
 impl Requirements {
@@ -52,6 +81,9 @@ impl Default for Requirements {
             region: None,
             output_input_cost_ratio: Self::DEFAULT_COST_RATIO,
             provenance: ProvenanceFilter::default(),
+            optimism: Optimism::default(),
+            requests_per_second: None,
+            percentile: Percentile::default(),
         }
     }
 }

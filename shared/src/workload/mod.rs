@@ -15,5 +15,5 @@ pub use arrivals::Arrivals;
 pub use latency::{Itl, LatencyMetric, Ntpot, Statistic, Ttft};
 pub use lengths::{LengthError, LengthSource, MOST_TOKENS, MeanAndP90, RequestLengths};
 pub use random::Random;
-pub use targets::{TargetError, Targets};
+pub use targets::{Percentile, TargetError, Targets};
 pub use traffic::{Lengths, Traffic};

@@ -4,7 +4,43 @@ use thiserror::Error;
 
 use super::{Itl, LatencyMetric, Ntpot, Ttft};
 
-/// Latency and cost targets; `None` means not asked. Latency targets are for the median (P50), as the service's.
+/// The share of requests, in percent, that a latency target has to hold for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Percentile {
+    /// Half of them: the median, which is what the service promises and benchmarks publish.
+    #[default]
+    P50,
+    /// Nine of ten.
+    P90,
+    /// All but one of a hundred.
+    P99,
+}
+
+impl Percentile {
+    /// All, by rising share.
+    pub const ALL: [Self; 3] = [Self::P50, Self::P90, Self::P99];
+
+    /// Percent of the requests.
+    pub const fn percent(self) -> f64 {
+        match self {
+            Self::P50 => 50.0,
+            Self::P90 => 90.0,
+            Self::P99 => 99.0,
+        }
+    }
+
+    /// Name as people write it: `P50`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "P50",
+            Self::P90 => "P90",
+            Self::P99 => "P99",
+        }
+    }
+}
+
+/// Latency and cost targets; `None` means not asked. Latency targets are for the median (P50), as the service's, unless
+/// the curves that they are held against are of another percentile.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Targets {
     /// Highest acceptable time to first token.

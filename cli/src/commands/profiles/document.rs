@@ -2,9 +2,9 @@
 
 use infer_core::catalog::{Precision, PriceBasis};
 use infer_core::curve::{
-    Configuration, LoadKind, LoadPoint, MaximumReason, OperatingKind, OperatingPoint, Provenance,
+    Banded, Configuration, LoadKind, LoadPoint, MaximumReason, OperatingKind, OperatingPoint, Provenance,
 };
-use infer_core::recommend::{Cost, Placement, Recommendation, Requirements};
+use infer_core::recommend::{Cost, FigureBanded, Fleet, Placement, Recommendation, Requirements};
 use infer_core::workload::{LatencyMetric, Traffic};
 use serde_json::{Map, Value, json};
 
@@ -29,8 +29,34 @@ pub(super) fn profile(row: &Recommendation, asked: &Requirements) -> Value {
     add("engineArguments", json!(row.configuration.engine_arguments));
     add("operatingPoint", operating_point(&row.operating));
     add("pricing", pricing(&row.cost, &row.placement));
+    add("intervals", json!(row.bands.map(|bands| intervals(&bands))));
+    add("fleet", json!(row.fleet.map(|fleet| fleet_of(&fleet, asked))));
     add("provenance", provenance(&row.provenance, row.load_kind));
     Value::Object(fields)
+}
+
+/// Estimated figures with the interval that holds the true one eight times out of ten.
+fn intervals(bands: &FigureBanded) -> Value {
+    let banded = |band: Banded| json!({ "low": band.low, "median": band.value, "high": band.high });
+    let mut fields = Map::new();
+    let figures = [
+        ("outputTokensPerSecond", Some(bands.output_tokens_per_second)),
+        ("ntpotMilliseconds", bands.ntpot),
+        ("ttftMilliseconds", bands.ttft),
+        ("itlMilliseconds", bands.itl),
+    ];
+    let known = figures.into_iter().filter_map(|(name, band)| Some((name.to_owned(), banded(band?))));
+    fields.extend(known);
+    Value::Object(fields)
+}
+
+/// What serves the request rate.
+fn fleet_of(fleet: &Fleet, asked: &Requirements) -> Value {
+    json!({
+        "requestsPerSecond": asked.requests_per_second,
+        "replicas": fleet.replicas,
+        "usdPerMonth": fleet.usd_per_month,
+    })
 }
 
 /// Which model on which server.
