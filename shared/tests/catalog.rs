@@ -449,7 +449,7 @@ fn the_documentations_examples_are_sound() {
         .skip(1)
         .filter_map(|rest| rest.split_once("```").map(|(example, _)| example))
         .collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 5);
     let documents: Vec<OverlayDocument> =
         examples.iter().map(|example| document("docs/catalog.md", example)).collect();
     let catalog = Catalog::with_overlays(&documents).unwrap_or_else(|error| panic!("{error}"));

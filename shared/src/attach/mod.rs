@@ -15,7 +15,7 @@ use thiserror::Error;
 pub use signals::SignalChoice;
 
 use crate::autoscale::{
-    Aim, AutoscaleError, AutoscalingOptions, Expression, Headroom, Held, Kind, Reach, ReactionTime, Replicas,
+    Aim, AutoscaleError, AutoscalingOptions, Expression, Headroom, Held, Kind, ReactionTime, Replicas,
     ScalingSteps, Start,
 };
 use crate::catalog::{Catalog, CatalogError, Server, ServerVersion};
@@ -26,7 +26,6 @@ use crate::inspect::{Identity, ModelSource, Subject, inspect};
 use crate::manifest::{
     AdapterValues, ManifestError, Parts, Scaled, adapter_values, tpu_monitoring, yaml_of_documents,
 };
-use crate::rules::autoscaling::threshold::seats;
 use crate::rules::{Background, Facts};
 use crate::workload::{LatencyMetric, Targets};
 
@@ -153,9 +152,10 @@ pub fn attach(
     monitoring::check_labels(&facts, &name)?;
     let mut reasons = Vec::new();
     let version = version(&facts, server, &mut reasons).ok_or_else(|| AttachError::NoServer(name.clone()))?;
-    let plan = Planned::of(&facts, server, version, request, background.catalog, calibration, &name)?;
-    reasons.extend(plan.reasons.iter().cloned());
-    write(&facts, server, request, background.catalog, &plan, reasons, &name)
+    let asked = Asked { facts: &facts, server, version, request, catalog: background.catalog, name: &name };
+    let mut plan = asked.plan(calibration)?;
+    plan.reasons.splice(0..0, reasons);
+    asked.write(plan)
 }
 
 fn name_of(object: &Value) -> String {
@@ -180,6 +180,16 @@ fn version<'a>(
     })
 }
 
+/// A workload whose server is known, and what is asked for it.
+struct Asked<'a> {
+    facts: &'a Facts<'a>,
+    server: &'a Server,
+    version: &'a ServerVersion,
+    request: &'a AttachRequest,
+    catalog: &'a Catalog,
+    name: &'a str,
+}
+
 /// Signals, replicas and steps.
 struct Planned<'a> {
     held: Vec<Held<'a>>,
@@ -188,48 +198,85 @@ struct Planned<'a> {
     reasons: Vec<String>,
 }
 
-impl<'a> Planned<'a> {
-    #[allow(clippy::too_many_arguments, reason = "what is asked and what is known of one workload")]
-    fn of(
-        facts: &Facts<'a>,
-        server: &'a Server,
-        version: &'a ServerVersion,
-        request: &AttachRequest,
-        catalog: &'a Catalog,
-        calibration: &Calibration,
-        name: &str,
-    ) -> Result<Self, AttachError> {
-        let kind = request.options.autoscaler;
-        let reach = Reach { seats: seats(facts), cache: None };
+impl<'a> Asked<'a> {
+    fn plan(&self, calibration: &Calibration) -> Result<Planned<'a>, AttachError> {
+        let Self { facts, server, version, request, catalog, name } = *self;
+        let loads = Loads::of(facts, catalog, calibration);
         let reaction = reaction(facts, catalog, &request.options)?;
         let headroom = Headroom::of(&request.options, reaction);
         let mut exported = catalog.signals_of(server, version)?;
         exported.retain(|signal| signal.good_for.is_some());
         monitoring::check_switched_on(facts, &exported, server, name)?;
-        let aims = aims(facts, request, catalog, calibration, headroom)?;
-        let held =
-            signals::held(kind, &request.signals, &exported, catalog.signals()?, aims.as_ref(), &reach);
+        let aims = aims(&loads, request, headroom)?;
+        let of_chips = catalog.signals()?;
+        let kind = request.options.autoscaler;
+        let reach = loads.reach();
+        let held = signals::held(kind, &request.signals, &exported, of_chips, aims.as_ref(), &reach);
         let held = held.map_err(|why| why.of(server, version))?;
-        let mut reasons = Vec::new();
-        if let Some((aim, _)) = &aims {
-            reasons.push(format!(
-                "A replica meets the targets up to {:.2} requests/s; the autoscaler leaves it {:.2}, for its tolerance of \
-                 {:.0} % and load that may grow by {:.2} % a minute for {:.0} s ({reaction}).",
-                aim.most_requests_per_second,
-                aim.requests_per_second(),
-                headroom.tolerance * 100.0,
-                headroom.growth_per_minute * 100.0,
-                reaction.seconds(),
-            ));
-        }
+        let mut reasons: Vec<String> = aims.iter().map(|aims| said(&aims.joint)).collect();
         reasons.extend(held.iter().map(|held| {
             let names: Vec<&str> =
                 held.expression.signals().iter().map(|signal| signal.metric.as_str()).collect();
             format!("Signal {}: {}.", names.join(" + "), held.why)
         }));
-        let replicas = replicas(facts, request, aims.as_ref().map(|(aim, _)| aim))?;
-        Ok(Self { held, replicas, steps: ScalingSteps::of(&reaction), reasons })
+        let replicas = replicas(facts, request, aims.as_ref().map(|aims| &aims.joint))?;
+        Ok(Planned { held, replicas, steps: ScalingSteps::of(&reaction), reasons })
     }
+
+    fn write(&self, plan: Planned<'_>) -> Result<Attached, AttachError> {
+        let Self { facts, server, request, catalog, name, .. } = *self;
+        let identity = &facts.workload.identity;
+        let workload = identity.name.unwrap_or_default();
+        let mut objects = Vec::new();
+        let monitor = monitoring::object(facts, server, request, name)?;
+        if !facts.background.neighbours.scrapes(identity.namespace, facts.pod.template) {
+            objects.push(monitor);
+        }
+        if plan.held.iter().any(|held| monitoring::is_of_chips(&held.expression)) {
+            objects.push(tpu_monitoring(catalog, request.options.scrape_seconds())?);
+        }
+        let options = &request.options;
+        let parts = Parts {
+            scaled: Scaled {
+                api_version: identity.api_version,
+                kind: identity.kind,
+                name: workload,
+                namespace: identity.namespace,
+                container: monitoring::accelerated_container(facts),
+                job: workload,
+            },
+            held: &plan.held,
+            replicas: plan.replicas,
+            steps: plan.steps,
+            options,
+        };
+        let metadata = ObjectMeta {
+            name: Some(workload.to_owned()),
+            namespace: identity.namespace.map(str::to_owned),
+            ..ObjectMeta::default()
+        };
+        if let Some(object) = parts.object(options.autoscaler, metadata)? {
+            objects.push(object.to_json()?);
+        }
+        let expressions: Vec<Expression<'_>> = plan.held.iter().map(|held| held.expression.clone()).collect();
+        let values = (options.autoscaler == Kind::PrometheusAdapter)
+            .then(|| adapter_values(&expressions, options.cluster_name(), &options.prometheus_url()));
+        Ok(Attached { reasons: plan.reasons, objects, values })
+    }
+}
+
+/// The load that is left to a replica, with its numbers.
+fn said(aim: &Aim) -> String {
+    let Headroom { tolerance, growth_per_minute, reaction } = aim.headroom;
+    format!(
+        "A replica meets the targets up to {:.2} requests/s; the autoscaler leaves it {:.2}, for its tolerance of {:.0} % \
+         and load that may grow by {:.2} % a minute for {:.0} s ({reaction}).",
+        aim.most_requests_per_second,
+        aim.requests_per_second(),
+        tolerance * 100.0,
+        growth_per_minute * 100.0,
+        reaction.seconds(),
+    )
 }
 
 fn reaction(
@@ -248,33 +295,30 @@ fn reaction(
     Ok(ReactionTime::of(times, &start, options))
 }
 
-/// The load to leave to a replica for all targets, and for each; `None` without targets.
-#[allow(clippy::type_complexity, reason = "an aim, and one for each target")]
-fn aims(
-    facts: &Facts<'_>,
-    request: &AttachRequest,
-    catalog: &Catalog,
-    calibration: &Calibration,
-    headroom: Headroom,
-) -> Result<Option<(Aim, Vec<(LatencyMetric, Aim)>)>, AttachError> {
+/// The load to leave to a replica.
+struct Aims {
+    /// For all targets together.
+    joint: Aim,
+    /// For each target alone.
+    each: Vec<(LatencyMetric, Aim)>,
+}
+
+/// Off the curve of what the workload runs; `None` without targets.
+fn aims(loads: &Loads<'_>, request: &AttachRequest, headroom: Headroom) -> Result<Option<Aims>, AttachError> {
     if request.targets.latencies().next().is_none() {
         return Ok(None);
     }
-    let loads = Loads::of(facts, catalog, calibration);
     let why = || loads.why_unknown().unwrap_or_else(|| "there is none".to_owned());
     let curve = loads.curve().ok_or_else(|| AttachError::NoCurve(why()))?.pessimistic();
     let at = |targets: &Targets| curve.operating_point(targets);
     let operating: OperatingPoint = at(&request.targets).map_err(|error| out_of_reach(&error, &curve))?;
     let aim = |point: &OperatingPoint| Aim::of(&curve, &point.point, headroom);
     let joint = aim(&operating).ok_or_else(|| AttachError::NoCurve("it has no request rates".to_owned()))?;
-    let alone = |metric: LatencyMetric| match metric {
-        LatencyMetric::Ttft => Targets { ttft: request.targets.ttft, ..Targets::default() },
-        LatencyMetric::Itl => Targets { itl: request.targets.itl, ..Targets::default() },
-        LatencyMetric::Ntpot => Targets { ntpot: request.targets.ntpot, ..Targets::default() },
-    };
-    let each =
-        request.targets.latencies().filter_map(|(metric, _)| Some((metric, aim(&at(&alone(metric)).ok()?)?)));
-    Ok(Some((joint, each.collect())))
+    let each = request
+        .targets
+        .latencies()
+        .filter_map(|(metric, _)| Some((metric, aim(&at(&request.targets.only(metric)).ok()?)?)));
+    Ok(Some(Aims { joint, each: each.collect() }))
 }
 
 fn out_of_reach(error: &NoOperatingPoint, curve: &crate::curve::Curve) -> AttachError {
@@ -302,55 +346,4 @@ fn replicas(
     };
     let least = request.min_replicas.unwrap_or(planned.least.min(request.max_replicas.unwrap_or(u32::MAX)));
     Replicas::chosen(least, request.max_replicas.unwrap_or(planned.most.max(least)))
-}
-
-fn write(
-    facts: &Facts<'_>,
-    server: &Server,
-    request: &AttachRequest,
-    catalog: &Catalog,
-    plan: &Planned<'_>,
-    reasons: Vec<String>,
-    name: &str,
-) -> Result<Attached, AttachError> {
-    let identity = &facts.workload.identity;
-    let workload = identity.name.unwrap_or_default();
-    let mut objects = Vec::new();
-    let is_scraped = facts.background.neighbours.scrapes(identity.namespace, facts.pod.template);
-    let monitor = monitoring::object(facts, server, request, name)?;
-    if !is_scraped {
-        objects.push(monitor);
-    }
-    let reads_chips = plan.held.iter().any(|held| monitoring::is_of_chips(&held.expression));
-    if reads_chips {
-        objects.push(tpu_monitoring(catalog, request.options.scrape_seconds())?);
-    }
-    let scaled = Scaled {
-        api_version: identity.api_version,
-        kind: identity.kind,
-        name: workload,
-        namespace: identity.namespace,
-        container: monitoring::accelerated_container(facts),
-        job: workload,
-    };
-    let parts = Parts {
-        scaled,
-        held: &plan.held,
-        replicas: plan.replicas,
-        steps: plan.steps,
-        options: &request.options,
-    };
-    let metadata = ObjectMeta {
-        name: Some(workload.to_owned()),
-        namespace: identity.namespace.map(str::to_owned),
-        ..ObjectMeta::default()
-    };
-    if let Some(object) = parts.object(request.options.autoscaler, metadata)? {
-        objects.push(object.to_json()?);
-    }
-    let expressions: Vec<Expression<'_>> = plan.held.iter().map(|held| held.expression.clone()).collect();
-    let values = (request.options.autoscaler == Kind::PrometheusAdapter).then(|| {
-        adapter_values(&expressions, request.options.cluster_name(), &request.options.prometheus_url())
-    });
-    Ok(Attached { reasons, objects, values })
 }

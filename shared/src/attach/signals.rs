@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use crate::autoscale::{Aim, AutoscaleError, Expression, Held, Kind, Reach, held as of_curve};
+use super::Aims;
+use crate::autoscale::{AutoscaleError, Expression, Held, Kind, Reach, held as of_curve};
 use crate::catalog::{Meaning, Server, ServerVersion, Signal, TPU_DEVICE_PLUGIN};
-use crate::workload::LatencyMetric;
 
 /// A signal that a user chose: `waiting`, `waiting=10`, or a metric's own name.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,12 +69,12 @@ pub(super) fn held<'a>(
     choices: &[SignalChoice],
     exported: &[&'a Signal],
     all: &'a [Signal],
-    aims: Option<&(Aim, Vec<(LatencyMetric, Aim)>)>,
+    aims: Option<&Aims>,
     reach: &Reach,
 ) -> Result<Vec<Held<'a>>, Why> {
     if choices.is_empty() {
-        if let Some((aim, of_targets)) = aims {
-            return of_curve(kind, exported, aim, of_targets, reach).map_err(Why::NoSignal);
+        if let Some(aims) = aims {
+            return of_curve(kind, exported, &aims.joint, &aims.each, reach).map_err(Why::NoSignal);
         }
         let expressions = crate::autoscale::expressions(kind, exported, false).map_err(Why::NoSignal)?;
         let held = expressions.into_iter().map(|expression| Held::unmeasured(expression, reach));
@@ -85,8 +85,8 @@ pub(super) fn held<'a>(
         let expression = expression(&choice.name, exported, all)?;
         held.push(match (choice.threshold, aims) {
             (Some(threshold), _) => Held::chosen(expression, threshold, reach)?,
-            (None, Some((aim, of_targets))) => {
-                Held::at(expression, aim, of_targets, reach).map_err(Why::NoSignal)?
+            (None, Some(aims)) => {
+                Held::at(expression, &aims.joint, &aims.each, reach).map_err(Why::NoSignal)?
             }
             (None, None) => Held::unmeasured(expression, reach)?,
         });

@@ -1,7 +1,7 @@
 //! Signals, and the values at which an autoscaler holds them.
 
 use super::{Aim, AutoscaleError, Kind, REACH_SHARE, Reach};
-use crate::catalog::{Bound, Meaning, Signal};
+use crate::catalog::{Bound, Meaning, Signal, SignalScope};
 use crate::workload::LatencyMetric;
 
 /// Fewest waiting requests to hold: fewer come and go with every arrival.
@@ -292,7 +292,12 @@ impl<'a> Held<'a> {
         if let Some(most) = most.filter(|most| threshold > most * share) {
             return Err(AutoscaleError::OutOfReach { threshold, signal: expression.phrase(), most });
         }
-        let why = format!("{}, held at {} as asked", expression.phrase(), number(threshold));
+        let is_of_chips = expression.signals().iter().any(|signal| signal.scope == SignalScope::Chip);
+        let of_chips = match expression.target_type() {
+            TargetType::AverageValue if is_of_chips => " of all chips of a replica together",
+            _ => "",
+        };
+        let why = format!("{}{of_chips}, held at {} as asked", expression.phrase(), number(threshold));
         Ok(Self { expression, threshold, why })
     }
 

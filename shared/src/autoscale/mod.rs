@@ -28,6 +28,7 @@ pub(crate) use held::{expressions, newest};
 pub use kind::Kind;
 pub use options::AutoscalingOptions;
 pub(crate) use options::{FRONTEND, FRONTEND_PORT, MONITORING_NAMESPACE};
+pub(crate) use reach::resident_tokens;
 pub use reach::{Ceiling, Reach};
 pub use reaction::{ReactionTime, Start};
 pub use replicas::Replicas;

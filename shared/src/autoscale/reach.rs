@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+use crate::workload::Traffic;
+
+/// Tokens that a request holds on average: in the middle of its answer its prompt and half of the answer. Lengths are
+/// positive and finite; the cast saturates.
+pub(crate) fn resident_tokens(traffic: &Traffic) -> u64 {
+    (traffic.mean_input_tokens() + traffic.mean_output_tokens() / 2.0).ceil() as u64
+}
+
 /// What keeps a replica from running more requests at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ceiling {

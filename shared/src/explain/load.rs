@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::metric::Reading;
+use crate::autoscale::{Reach, resident_tokens};
 use crate::catalog::{Catalog, Meaning};
 use crate::curve::{Configuration, Curve, LoadPoint, Origin, Parallelism};
 use crate::estimate::scheduler::{Outcome, Window};
@@ -66,7 +67,7 @@ impl<'a> Loads<'a> {
         let Some(configuration) = configuration(facts) else {
             let why = "the load at which it acts is unknown: the manifest does not tell model, server version and \
                        accelerators";
-            return Self { why: Some(why.to_owned()), ..Self::default() };
+            return Self { why: Some(why.to_owned()), seats: seats(facts), ..Self::default() };
         };
         let measured = measured(catalog, &configuration);
         let traffic = measured.as_ref().map_or(Traffic::SHAREGPT, |curve| curve.traffic);
@@ -77,6 +78,17 @@ impl<'a> Loads<'a> {
             Err(why) => (None, Some(format!("the load at which it acts is unknown: {why}"))),
         };
         Self { curve, replica: replica.ok(), calibration: Some(calibration), seats: seats(facts), why }
+    }
+
+    /// The most that a replica runs at once: its seats, and what its cache holds of requests as the curve's.
+    pub(crate) fn reach(&self) -> Reach {
+        let traffic = self.curve.as_ref().map(|curve| curve.traffic);
+        let memory = self.replica.as_ref().and_then(|replica| replica.memory.as_ref());
+        let cache = traffic.zip(memory).map(|(traffic, memory)| {
+            let tokens = resident_tokens(&traffic);
+            (memory.sequences_of(tokens), tokens)
+        });
+        Reach { seats: self.seats, cache }
     }
 
     /// The curve.

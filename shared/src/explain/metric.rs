@@ -5,13 +5,12 @@ use serde_json::Value;
 
 use super::load::{Loads, ScalesAt};
 use super::{Statement, Verdict};
-use crate::autoscale::{Expression, Kind, REACH_SHARE, TOLERANCE};
+use crate::autoscale::{Expression, Kind, REACH_SHARE, Reach, TOLERANCE};
 use crate::catalog::{Bound, Catalog, CatalogError, Meaning, Server, Signal, SignalScope, TPU_DEVICE_PLUGIN};
 use crate::inspect::{Autoscaler, Metric, MetricTarget, parse_quantity};
 use crate::rules::Facts;
 use crate::rules::autoscaling::query;
 use crate::rules::autoscaling::signal::{is_resource, prometheus_query, scraped};
-use crate::rules::autoscaling::threshold::seats;
 
 /// One metric of an autoscaler.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,7 +60,7 @@ pub(super) fn explanation(
         statements.extend(existence(metric, &reading, facts));
         statements.extend(facts.and_then(|facts| scraping(&reading, facts)));
         if let Some(threshold) = threshold {
-            statements.extend(reach(&reading, threshold, tolerance, facts));
+            statements.extend(reach(&reading, threshold, tolerance, &loads.reach()));
         }
     }
     let served = served(metric);
@@ -326,34 +325,31 @@ fn ports(facts: &Facts<'_>) -> Vec<(String, String)> {
 }
 
 /// Whether a replica can read more than what it is held at.
-fn reach(
-    reading: &Reading<'_>,
-    threshold: f64,
-    tolerance: f64,
-    facts: Option<&Facts<'_>>,
-) -> Option<Statement> {
+fn reach(reading: &Reading<'_>, threshold: f64, tolerance: f64, reach: &Reach) -> Option<Statement> {
     let [signal] = reading.signals.as_slice() else {
         return (reading.signals.len() > 1)
             .then(|| Statement::good("the sum has no cap: it grows with every request that waits"));
     };
     let (most, of_what) = match signal.most {
         Some(Bound::One) => (1.0, "it is a share of 1".to_owned()),
-        // Far below 2^53.
         Some(Bound::Seats) => {
-            let seats = seats(facts?)? as f64;
-            (seats, format!("a replica runs at most {seats} requests at once"))
+            let ceiling = reach.ceiling()?;
+            (
+                reach.requests()?,
+                format!("a replica runs at most {} requests at once ({ceiling})", ceiling.requests()),
+            )
         }
         Some(Bound::Memory) => return None,
         None => return Some(Statement::good("it has no cap: it grows with every request that waits")),
     };
     let acts = threshold * (1.0 + tolerance);
-    let advice =
-        format!("hold it at {} or below, so that a full replica asks for double", most * REACH_SHARE);
+    let half = most * REACH_SHARE;
+    let advice = format!("hold it at {half} or below, so that a full replica asks for double");
     if acts > most * (1.0 + 1e-9) {
         let says = format!("it never scales: {of_what}, and it acts above {acts:.2}");
         return Some(Statement::bad(says, advice));
     }
-    if threshold > most * REACH_SHARE * (1.0 + 1e-9) {
+    if threshold > half * (1.0 + 1e-9) {
         let says = format!(
             "{of_what}: when all are full it asks for {:.2} times the replicas, however long the queue is",
             most / threshold

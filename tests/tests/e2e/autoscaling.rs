@@ -158,8 +158,10 @@ fn the_controller_scales_on_the_metrics_of_the_adapter_that_setup_registers() ->
     let catalog = Catalog::embedded();
     let (machine, accelerator) =
         (catalog.find_machine("g2-standard-48")?, catalog.find_accelerator("nvidia-l4")?);
-    for _ in 0..4 {
-        namespace.add_node(&NodeShape::of_machine(machine, accelerator, None))?;
+    for number in 0..4 {
+        let mut node = NodeShape::of_machine(machine, accelerator, None);
+        node.name = format!("{}-{number}", node.name);
+        namespace.add_node(&node)?;
     }
     namespace.apply(&gemma("")?)?;
     eventually("the autoscaler says that nobody serves its metric", || {

@@ -137,7 +137,12 @@ async fn apply_all(client: &Client, objects: &[Value], mode: Mode) -> Result<Str
         if mode.dry_run && namespace.is_some_and(|namespace| missing.contains(&namespace)) {
             continue;
         }
-        if mode.dry_run && object["kind"] == "Namespace" && get(client, object).await?.is_none() {
+        if object["kind"] == "Namespace" {
+            // Whoever made it may have more in it: it is not ours to change.
+            if get(client, object).await?.is_some() {
+                let _ = writeln!(text, "{} unchanged", label(object));
+                continue;
+            }
             missing.extend(object.pointer("/metadata/name").and_then(Value::as_str));
         }
         let change = apply(client, object, mode).await?;

@@ -15,10 +15,10 @@ use super::request::Storage;
 use super::{ManifestError, Object, Plan, explain, labels};
 use crate::autoscale::{
     Aim, AutoscaleError, AutoscalingOptions, Headroom, Held, Kind, Reach, ReactionTime, Replicas,
-    ScalingSteps, Start, held,
+    ScalingSteps, Start, held, resident_tokens,
 };
 use crate::curve::Curve;
-use crate::workload::{LatencyMetric, Targets};
+use crate::workload::LatencyMetric;
 
 /// What an autoscaler scales, and how its metrics find it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,10 +99,7 @@ pub(crate) fn reach(plan: &Plan<'_>) -> Reach {
     let default = (!plan.version.scheduler_defaults.is_empty()).then_some(plan.limits.max_sequences);
     let seats = plan.max_sequences.or(default).map(|seats| u64::from(seats) * ranks);
     let cache = plan.memory.as_ref().zip(plan.recommendation.as_ref()).map(|(memory, found)| {
-        // A request in the middle of its answer holds its prompt and half of the answer. Lengths are positive and
-        // finite; the cast saturates.
-        let traffic = found.traffic;
-        let tokens = (traffic.mean_input_tokens() + traffic.mean_output_tokens() / 2.0).ceil() as u64;
+        let tokens = resident_tokens(&found.traffic);
         (memory.sequences_of(tokens), tokens)
     });
     Reach { seats, cache }
@@ -138,13 +135,8 @@ fn aim(plan: &Plan<'_>, headroom: Headroom) -> Option<Aim> {
 fn of_targets(plan: &Plan<'_>, headroom: Headroom) -> Vec<(LatencyMetric, Aim)> {
     let Some(curve) = promised(plan) else { return Vec::new() };
     let asked = plan.request.targets();
-    let alone = |metric: LatencyMetric| match metric {
-        LatencyMetric::Ttft => Targets { ttft: asked.ttft, ..Targets::default() },
-        LatencyMetric::Itl => Targets { itl: asked.itl, ..Targets::default() },
-        LatencyMetric::Ntpot => Targets { ntpot: asked.ntpot, ..Targets::default() },
-    };
     let aims = asked.latencies().filter_map(|(metric, _)| {
-        let operating = curve.operating_point(&alone(metric)).ok()?;
+        let operating = curve.operating_point(&asked.only(metric)).ok()?;
         Some((metric, Aim::of(&curve, &operating.point, headroom)?))
     });
     aims.collect()
