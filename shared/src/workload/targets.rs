@@ -79,6 +79,15 @@ impl Targets {
         asked.into_iter().filter_map(|(metric, value)| value.map(|value| (metric, value)))
     }
 
+    /// The latency target of `metric` without any other.
+    pub fn only(&self, metric: LatencyMetric) -> Self {
+        match metric {
+            LatencyMetric::Ttft => Self { ttft: self.ttft, ..Self::default() },
+            LatencyMetric::Itl => Self { itl: self.itl, ..Self::default() },
+            LatencyMetric::Ntpot => Self { ntpot: self.ntpot, ..Self::default() },
+        }
+    }
+
     /// Whether nothing was asked: the knee is then the operating point.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
