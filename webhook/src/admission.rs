@@ -11,12 +11,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures::StreamExt;
-use infer_core::policy::{self, Outcome, Phase, Verdict};
+use infer_core::catalog::CatalogError;
+use infer_core::policy::{self, Operation, Outcome, Phase, Snapshot, Verdict};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{Metrics, operation_name, phase_name};
-use crate::review::{self, ReviewRequest};
+use crate::review::{self, ReviewRequest, Unread};
 use crate::store::Store;
 
 /// Largest body: an object is up to 3 MiB, an update carries the old one too, and the review adds to both.
@@ -124,11 +126,7 @@ impl Admission {
     /// Body of a review → body of its answer.
     fn decide(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, Rejection> {
         let start = Instant::now();
-        let mut request = ReviewRequest::read(body).map_err(|message| Rejection {
-            status: StatusCode::BAD_REQUEST,
-            reason: "not_a_review",
-            message,
-        })?;
+        let mut request = ReviewRequest::read(body).map_err(not_a_review)?;
         let snapshot = self.store.current();
         // Nobody needs it afterwards, so that fixes are tried in it.
         let object = request.object.take();
@@ -139,15 +137,20 @@ impl Admission {
             subresource: request.sub_resource(),
             user: Some(request.user_info.username.as_ref()),
             object: None,
-            old_object: request.old_object.as_ref(),
+            old_object: None,
             now_unix_seconds: Timestamp::now().as_second(),
         };
         // A rule that panics on one object must not take the replica, and then the others, away from all.
         let decision =
-            catch_unwind(AssertUnwindSafe(|| policy::decide_about(phase, &asked, object, &snapshot)));
+            catch_unwind(AssertUnwindSafe(|| verdict(phase, &asked, object, request.old_object, &snapshot)));
         let verdict = match decision {
             Ok(Ok(verdict)) => verdict,
-            Ok(Err(error)) => return Err(self.decision_failed(phase, &request, &error.to_string())),
+            Ok(Err(Undecided::OldObject(error))) => {
+                return Err(not_a_review(format!("The old object cannot be read: {error}")));
+            }
+            Ok(Err(Undecided::Catalog(error))) => {
+                return Err(self.decision_failed(phase, &request, &error.to_string()));
+            }
             Err(_) => return Err(self.decision_failed(phase, &request, "a rule panicked")),
         };
         self.count(phase, &request, &verdict);
@@ -170,6 +173,36 @@ impl Admission {
             self.metrics.judged(phase, judgement);
         }
     }
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+enum Undecided {
+    OldObject(serde_json::Error),
+    Catalog(CatalogError),
+}
+
+/// The verdict on `asked`, which has neither object nor old object of its own.
+///
+/// What an object was before can make of a refusal a warning, and changes nothing else about its validation: the old
+/// object is read only where that would refuse.
+fn verdict(
+    phase: Phase,
+    asked: &policy::Request<'_>,
+    object: Option<Value>,
+    old: Unread<'_>,
+    snapshot: &Snapshot,
+) -> Result<Verdict, Undecided> {
+    if phase == Phase::Validate && asked.subresource.is_none() {
+        let asked = policy::Request { object: object.as_ref(), ..*asked };
+        let verdict = policy::decide(phase, &asked, snapshot).map_err(Undecided::Catalog)?;
+        if verdict.is_allowed() || asked.operation != Operation::Update {
+            return Ok(verdict);
+        }
+    }
+    let old = old.read().map_err(Undecided::OldObject)?;
+    let asked = policy::Request { old_object: old.as_ref(), ..*asked };
+    policy::decide_about(phase, &asked, object, snapshot).map_err(Undecided::Catalog)
 }
 
 fn log(phase: Phase, request: &ReviewRequest<'_>, verdict: &Verdict, took: Duration) {
@@ -256,6 +289,10 @@ fn read_size(body: &[u8]) -> usize {
         _ => 1,
     });
     sizes.sum()
+}
+
+fn not_a_review(message: String) -> Rejection {
+    Rejection { status: StatusCode::BAD_REQUEST, reason: "not_a_review", message }
 }
 
 fn too_many_values() -> Rejection {

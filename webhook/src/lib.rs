@@ -21,4 +21,4 @@ mod store;
 
 pub use options::{CertificateSource, Options};
 pub use program::run;
-pub use review::{ReviewRequest, answer};
+pub use review::{ReviewRequest, Unread, answer};

@@ -1,9 +1,9 @@
 //! AdmissionReview v1: bytes → what is asked, and what is decided → bytes.
 //!
 //! The object stays the JSON that it came as, `metadata.managedFields` aside; nothing is decoded into types that could
-//! lose a field. Of a key that
-//! an object repeats the last value counts, as in the API server; a repeated key of the review itself is an error.
-//! JSON nested deeper than 128 levels is refused.
+//! lose a field. Of a key that an object repeats the last value counts, as in the API server; a repeated key of the
+//! review itself is an error. JSON nested deeper than 128 levels is refused. The old object, half of an update, is read
+//! when it is needed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use infer_core::policy::{Operation, Verdict};
 use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::object::object;
 
@@ -50,8 +51,8 @@ pub struct ReviewRequest<'a> {
     #[serde(default, deserialize_with = "object")]
     pub object: Option<Value>,
     /// The object as it was; absent on create.
-    #[serde(default, deserialize_with = "object")]
-    pub old_object: Option<Value>,
+    #[serde(borrow, default)]
+    pub old_object: Unread<'a>,
     /// Nothing will be stored.
     #[serde(default)]
     pub dry_run: Option<bool>,
@@ -82,6 +83,23 @@ pub struct UserInfo<'a> {
     /// `system:serviceaccount:kube-system:replicaset-controller`.
     #[serde(borrow, default)]
     pub username: Cow<'a, str>,
+}
+
+/// An object that is still text; absent or `null` where there is none.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Unread<'a>(#[serde(borrow)] Option<&'a RawValue>);
+
+impl Unread<'_> {
+    /// Reads it; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// A number in it is none, or it is nested too deep. Everything else was seen when the review was read.
+    pub fn read(self) -> Result<Option<Value>, serde_json::Error> {
+        let Some(text) = self.0 else { return Ok(None) };
+        object(&mut serde_json::Deserializer::from_str(text.get()))
+    }
 }
 
 #[derive(Deserialize)]

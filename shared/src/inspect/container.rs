@@ -137,9 +137,9 @@ fn container(value: &Value, at: PointerBuf, is_init: bool) -> Container<'_> {
 }
 
 fn environment(container: &Value) -> Vec<Environment<'_>> {
-    let list = container.get("env").and_then(Value::as_array);
-    let list = list.into_iter().flatten().enumerate();
-    let read = list.filter_map(|(index, entry)| {
+    let list = container.get("env").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut environment = Vec::with_capacity(list.len());
+    environment.extend(list.iter().enumerate().filter_map(|(index, entry)| {
         let [name, value, from] = fields(entry, ["name", "value", "valueFrom"]);
         let name = name.and_then(Value::as_str)?;
         let text = value.and_then(Value::as_str);
@@ -154,8 +154,8 @@ fn environment(container: &Value) -> Vec<Environment<'_>> {
             },
         };
         Some(Environment { name, value, text, index })
-    });
-    read.collect()
+    }));
+    environment
 }
 
 /// The fields of these names. A few names are compared sooner than one is hashed, and objects in lists are small.

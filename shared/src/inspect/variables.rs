@@ -69,6 +69,11 @@ impl<'a> Variables<'a> {
         self.scripted.contains_key(name)
     }
 
+    /// Whether `env` of `container`, whose variables these are, sets a name more than once.
+    pub fn repeat(&self, container: &Container<'_>) -> bool {
+        self.values.len() < container.environment.len()
+    }
+
     /// With what a script sets.
     pub(super) fn with_scripted(self, scripted: BTreeMap<String, Told<String>>) -> Self {
         Self { scripted, ..self }

@@ -35,6 +35,7 @@ pub(crate) fn bytes(body: &[u8]) {
             if let Some(object) = &review.object {
                 self::object(object);
             }
+            let _ = review.old_object.read();
         }
     }
 }

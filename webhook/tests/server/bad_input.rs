@@ -225,6 +225,22 @@ async fn odd_old_objects_are_allowed() {
     }
 }
 
+/// The old object is read when it is needed: to see what changed, and where validation would refuse.
+#[tokio::test]
+async fn an_old_object_that_cannot_be_read_is_said_where_it_is_needed() {
+    let asked = Asked::start().await;
+    let mut update = review("update", deployment());
+    update["request"]["operation"] = json!("UPDATE");
+    update["request"]["oldObject"] = json!("deep");
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    let update = update.to_string().replace("\"deep\"", &deep);
+    let (status, text) = asked.post("/mutate", update.clone()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{text}");
+    assert!(text.contains("old object cannot be read: recursion limit"), "{text}");
+    let (status, text) = asked.post("/validate", update).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+}
+
 /// Every manifest of the corpus, over the wire: a valid review with a patch that applies, after which nothing is left
 /// to do.
 #[tokio::test]

@@ -134,6 +134,39 @@ fn deleting_is_allowed() {
     }
 }
 
+/// What lets the webhook leave the old object unread until validation would refuse.
+#[test]
+fn what_was_there_before_only_ever_turns_a_refusal_into_a_warning() {
+    let deny =
+        json!({"rules": [{"rule": "cache", "action": "deny"}, {"rule": "life-cycle", "action": "deny"}]});
+    let limit = json!({"limits": {"replicas": 2}});
+    let broken = json!({"rules": [{"rule": "no-such-rule", "action": "deny"}]});
+    let harmless = json!({"rules": [{"rule": "no-such-rule", "action": "warn"}]});
+    let whole = stored(&deployment());
+    let mut scaled = deployment();
+    set(&mut scaled, "/spec/replicas", json!(5));
+    let objects = [deployment(), whole, scaled, pod(), json!({"kind": "Deployment"})];
+    let mut turned = 0;
+    let sets =
+        [vec![], vec![&deny], vec![&limit], vec![&broken], vec![&harmless], vec![&deny, &limit, &harmless]];
+    for specs in sets {
+        let named = ["a", "b", "c"].into_iter().zip(specs.into_iter().cloned());
+        let snapshot = under(policies(&named.collect::<Vec<_>>()));
+        for (old, new) in objects.iter().flat_map(|old| objects.iter().map(move |new| (old, new))) {
+            let request = Request::update(old, new, NOW);
+            let without = Request { old_object: None, ..request };
+            let [with, without] =
+                [request, without].map(|request| decide(Phase::Validate, &request, &snapshot).unwrap());
+            if without.is_allowed() {
+                assert_eq!(with, without);
+            } else {
+                turned += usize::from(with.is_allowed());
+            }
+        }
+    }
+    assert!(turned > 0);
+}
+
 #[test]
 fn what_is_not_inference_gets_no_annotation() {
     let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},

@@ -25,6 +25,9 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let container = facts.pod.serving();
+    if !facts.pod.variables.repeat(container) {
+        return Vec::new();
+    }
     let environment = &container.environment;
     let mut last: HashMap<&str, &Environment<'_>> = HashMap::with_capacity(environment.len());
     let found = environment.iter().filter_map(|variable| {

@@ -1,5 +1,9 @@
 //! Writes what fuzzing begins with: each manifest of the corpus and each sample of the documentation, as an object and
 //! in a review.
+//!
+//! ```sh
+//! cargo run -p infer-webhook --example fuzz_seeds
+//! ```
 
 use std::error::Error;
 use std::fs;
@@ -8,13 +12,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (objects, reviews) = (fuzz.join("corpus/object"), fuzz.join("corpus/review"));
+    let webhook = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = webhook.join("fuzz/corpus");
+    let (objects, reviews) = (corpus.join("object"), corpus.join("review"));
     fs::create_dir_all(&objects)?;
     fs::create_dir_all(&reviews)?;
     let mut count = 0;
-    for folder in ["../../shared/tests/corpus", "../../docs/samples"] {
-        for entry in fs::read_dir(fuzz.join(folder))? {
+    for folder in ["../shared/tests/corpus", "../docs/samples"] {
+        for entry in fs::read_dir(webhook.join(folder))? {
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != "yaml") {
                 continue;
@@ -40,6 +45,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("{count} objects and as many reviews in {}", fuzz.join("corpus").display());
+    println!("{count} objects and as many reviews in {}", corpus.display());
     Ok(())
 }
