@@ -179,9 +179,9 @@ fn a_target_out_of_reach_says_what_is_within() {
             &["TTFT of 1 ms is out of reach, the nearest is", "least change"],
         ),
         (
-            "list|--model|google/gemma-2-27b-it|--accelerator-type|nvidia-l4|--target-ntpot-milliseconds|60",
+            "list|--model|google/gemma-2-27b-it|--accelerator-type|nvidia-l4|--target-ntpot-milliseconds|30",
             1,
-            &["NTPOT of 60 ms is out of reach", "the same targets are met by"],
+            &["NTPOT of 30 ms is out of reach", "the same targets are met by"],
         ),
         (
             "list|--model|openai/gpt-oss-120b|--target-cost-per-million-output-tokens|0.00001",
@@ -226,7 +226,7 @@ fn no_answer_says_why_and_where_one_is() {
             &["no price is known for", "a cost target cannot be compared"],
         ),
         (
-            "list|--model|Qwen/Qwen3-Coder-480B-A35B-Instruct|--target-ntpot-milliseconds|100",
+            "list|--model|Qwen/Qwen3-Coder-480B-A35B-Instruct|--target-ntpot-milliseconds|100|--provenance|measured",
             1,
             &["NTPOT was never measured", "no latency: leave the latency targets out"],
         ),

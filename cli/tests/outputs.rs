@@ -9,13 +9,19 @@ use serde_json::Value;
 
 #[test]
 fn a_ranking_is_a_table_with_what_has_to_be_said_below() {
-    let table = infer(&["list", "--model", "google/gemma-2-27b-it"]).succeeded();
+    let table = infer(&["list", "--model", "google/gemma-2-27b-it", "--provenance", "measured"]).succeeded();
     insta::assert_snapshot!(table);
 }
 
 #[test]
 fn the_service_s_own_sample_row_comes_out_as_it_prints_it() {
-    let table = infer(&["list", "--model=openai/gpt-oss-20b", "--use-case=Chatbot (ShareGPT)"]).succeeded();
+    let table = infer(&[
+        "list",
+        "--model=openai/gpt-oss-20b",
+        "--use-case=Chatbot (ShareGPT)",
+        "--provenance=measured",
+    ])
+    .succeeded();
     let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
     // Its dollars imply other prices than the price book's: everything else is as published.
     assert_eq!(row[..2], ["a3-highgpu-1g", "nvidia-h100-80gb"]);
@@ -25,7 +31,7 @@ fn the_service_s_own_sample_row_comes_out_as_it_prints_it() {
 #[test]
 fn a_target_out_of_reach_is_explained() {
     let line = ["list", "--model", "google/gemma-2-27b-it", "--accelerator-type", "nvidia-l4"];
-    let arguments: Vec<&str> = line.into_iter().chain(["--target-ntpot-milliseconds", "60"]).collect();
+    let arguments: Vec<&str> = line.into_iter().chain(["--target-ntpot-milliseconds", "30"]).collect();
     insta::assert_snapshot!(infer(&arguments).failed(1));
 }
 
@@ -33,7 +39,38 @@ fn a_target_out_of_reach_is_explained() {
 fn a_profile_in_json_has_the_service_s_fields_and_ours() {
     let line =
         ["list", "--model", "google/gemma-2-27b-it", "--target-ntpot-milliseconds", "60", "-o", "json"];
-    insta::assert_snapshot!(infer(&line).succeeded());
+    let arguments: Vec<&str> = line.into_iter().chain(["--provenance", "measured"]).collect();
+    insta::assert_snapshot!(infer(&arguments).succeeded());
+}
+
+#[test]
+fn an_estimated_profile_has_intervals_around_its_figures_and_a_price_a_month() {
+    let line = "list --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --model-server vllm --request-rate 5 -o json";
+    let document = |more: &[&str]| -> Value {
+        let arguments: Vec<&str> = line.split(' ').chain(more.iter().copied()).collect();
+        serde_json::from_str(&infer(&arguments).succeeded()).unwrap()
+    };
+    let number = |profile: &Value, pointer: &str| profile.pointer(pointer).and_then(Value::as_f64).unwrap();
+    let median = &document(&[])["items"][0];
+    assert_eq!(median["provenance"]["origin"], "estimated");
+    let ttft = number(median, "/performanceStats/0/ttftMilliseconds");
+    assert!((number(median, "/intervals/ttftMilliseconds/median") / ttft - 1.0).abs() < 1e-9);
+    assert!(number(median, "/intervals/ttftMilliseconds/high") > ttft);
+    let replicas = number(median, "/fleet/replicas");
+    assert!(replicas * number(median, "/performanceStats/0/queriesPerSecond") >= 5.0, "{median}");
+    assert!(number(median, "/fleet/usdPerMonth") > 0.0);
+
+    let promised = &document(&["--target-ttft-milliseconds", "1500"])["items"][0];
+    let figure = number(promised, "/performanceStats/0/ttftMilliseconds");
+    assert!(
+        figure <= 1500.0 + 1e-6 && figure == number(promised, "/intervals/ttftMilliseconds/high"),
+        "{promised}"
+    );
+    let hoped = &document(&["--target-ttft-milliseconds", "1500", "--optimism", "median"])["items"][0];
+    let rate = |profile: &Value| number(profile, "/performanceStats/0/queriesPerSecond");
+    assert!(rate(hoped) > rate(promised), "{hoped}\n{promised}");
+    let slow = &document(&["--percentile", "90"])["items"][0];
+    assert!(number(slow, "/performanceStats/0/ttftMilliseconds") > ttft, "{slow}");
 }
 
 #[test]
@@ -112,7 +149,8 @@ fn pages_repeat_the_header_and_keep_the_alignment() {
 
 #[test]
 fn a_header_is_left_out_on_request_and_with_it_what_is_not_a_row() {
-    let rows = infer(&["list", "--model", "google/gemma-2-27b-it", "--no-headers"]).succeeded();
+    let rows = infer(&["list", "--model", "google/gemma-2-27b-it", "--provenance=measured", "--no-headers"])
+        .succeeded();
     assert!(rows.lines().all(|line| line.contains("google/gemma-2-27b-it")), "{rows}");
 }
 

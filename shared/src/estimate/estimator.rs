@@ -154,7 +154,7 @@ impl<'a> Estimator<'a> {
         let run = Run {
             arrivals: Arrivals::ClosedLoop { in_flight: seats as u32 },
             traffic: *traffic,
-            requests: seats as u32,
+            requests: (seats as u32).max(self.conditions.requests()),
             window: Window::SteadyState,
             common_prefix_share: self.conditions.common_prefix_share,
         };

@@ -166,6 +166,7 @@ impl<'a> Loads<'a> {
             traffic: *traffic,
             requests: REQUESTS,
             window: Window::SteadyState,
+            common_prefix_share: 0.0,
         };
         replica.run(&run, &replica.clock(&calibration.constants)).ok()
     }

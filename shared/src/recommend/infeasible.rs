@@ -166,7 +166,7 @@ impl fmt::Display for Rejection {
 impl fmt::Display for Infeasible {
     /// A few lines for people: what binds, the least change, and what would do it as it is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no measured configuration meets the targets")?;
+        f.write_str("no configuration meets the targets")?;
         for nearest in &self.nearest {
             write!(f, "\n  {} ({})", nearest.unmet, nearest.configuration)?;
         }

@@ -16,7 +16,7 @@ pub enum Window {
     /// Those that come when the engine has forgotten how it started; load stays on until the last has its answer.
     ///
     /// A closed loop starts with answers that are partly given, so that its clients are not in step, and is
-    /// measured after one request of each. An open loop is measured when twice as many requests have finished as are in
+    /// measured after two requests of each. An open loop is measured when twice as many requests have finished as are in
     /// flight. A burst has no steady state and is measured whole.
     SteadyState,
 }
@@ -583,7 +583,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     fn is_warm(&self) -> bool {
         if self.in_flight > 0 {
-            return self.finished >= self.in_flight;
+            return self.finished >= 2 * self.in_flight;
         }
         let in_flight = self.requests.len() - self.finished;
         let asked = self.load.requests as usize;
