@@ -74,7 +74,7 @@ impl SetupRequest {
             (self.options.autoscaler == Kind::PrometheusAdapter).then(|| self.values(catalog)).transpose()?;
         Ok(ClusterSetup {
             header: header(catalog, surroundings)?,
-            comments: self.comments(surroundings, values.as_ref())?,
+            comments: self.comments(surroundings),
             objects,
             values,
         })
@@ -109,11 +109,7 @@ impl SetupRequest {
         Ok(adapter_values(&expressions, options.cluster_name(), &options.prometheus_url()))
     }
 
-    fn comments(
-        &self,
-        surroundings: &Surroundings,
-        values: Option<&AdapterValues>,
-    ) -> Result<Vec<Comment>, ManifestError> {
+    fn comments(&self, surroundings: &Surroundings) -> Vec<Comment> {
         let kubectl = surroundings.kubectl();
         let kind = self.options.autoscaler;
         let text = match kind {
@@ -150,8 +146,8 @@ impl SetupRequest {
             text: vec!["Or run the command that printed this with `--apply`.".to_owned()],
             commands: vec![format!("{kubectl} apply -f {}", surroundings.file_or("metrics.yaml"))],
         });
-        comments.extend(self.helm(values)?);
-        Ok(comments)
+        comments.extend(self.helm());
+        comments
     }
 
     fn variables(&self) -> Option<Comment> {
@@ -196,10 +192,23 @@ impl SetupRequest {
         })
     }
 
+    /// The command that writes the values of prometheus-adapter.
+    fn values_command(&self) -> String {
+        let mut names = format!("--cluster-name={}", self.options.cluster_name());
+        if self.options.prometheus_url.is_some() {
+            names.push_str(&format!(" --prometheus-url={}", self.options.prometheus_url()));
+        }
+        over_lines(&[
+            &format!("kubectl infer autoscaling setup --autoscaler={}", self.options.autoscaler.name()),
+            &names,
+            "--output=values --output-path=adapter-values.yaml",
+        ])
+    }
+
     /// What helm installs.
-    fn helm(&self, values: Option<&AdapterValues>) -> Result<Option<Comment>, ManifestError> {
-        Ok(match (self.options.autoscaler, values) {
-            (Kind::PrometheusAdapter, Some(values)) => Some(Comment {
+    fn helm(&self) -> Option<Comment> {
+        match self.options.autoscaler {
+            Kind::PrometheusAdapter => Some(Comment {
                 title: "Install prometheus-adapter".to_owned(),
                 text: vec![
                     "The first command writes the values: names of metrics in full, sums over the replicas, filtered by \
@@ -207,7 +216,7 @@ impl SetupRequest {
                         .to_owned(),
                 ],
                 commands: vec![
-                    format!("cat > adapter-values.yaml <<'END'\n{}\nEND", values.to_yaml()?.trim_end()),
+                    self.values_command(),
                     ADD_PROMETHEUS_ADAPTER.to_owned(),
                     over_lines(&[
                         "helm upgrade --install prometheus-adapter prometheus-community/prometheus-adapter",
@@ -216,7 +225,7 @@ impl SetupRequest {
                     ]),
                 ],
             }),
-            (Kind::Keda, _) => Some(Comment {
+            Kind::Keda => Some(Comment {
                 title: "Install KEDA".to_owned(),
                 text: vec!["If the cluster has none.".to_owned()],
                 commands: vec![
@@ -228,7 +237,7 @@ impl SetupRequest {
                 ],
             }),
             _ => None,
-        })
+        }
     }
 }
 
