@@ -7,6 +7,7 @@
 //! [`recommend`] (what meets the target, at which price) → [`manifest`] (Kubernetes objects and comments).
 
 pub mod accuracy;
+pub mod autoscale;
 pub mod catalog;
 pub mod curve;
 pub mod documents;

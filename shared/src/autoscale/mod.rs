@@ -1,0 +1,3 @@
+//! Autoscaling: what the controller of HorizontalPodAutoscalers does, and what comes of it under traffic.
+
+pub mod controller;
