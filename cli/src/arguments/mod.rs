@@ -16,7 +16,7 @@ mod profiles;
 mod program;
 mod rollout;
 mod rules;
-mod values;
+pub(crate) mod values;
 mod webhook;
 
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accuracy::{Accuracy, AccuracyFormat};
-pub(crate) use autoscaling::{AutoscalingCommand, ExplainAutoscaling};
+pub(crate) use autoscaling::{AutoscalingCommand, ExplainAutoscaling, SimulateAutoscaling};
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,

@@ -17,8 +17,8 @@ mod rules;
 mod webhook;
 
 use crate::arguments::{
-    Arguments, AutoscalingCommand, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand, TransferCommand,
-    WebhookCommand,
+    Arguments, AutoscalingCommand, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand,
+    TransferCommand, WebhookCommand,
 };
 use crate::failure::Failure;
 use crate::output::Outcome;
@@ -37,6 +37,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Accuracy(options) => accuracy::accuracy(&overlay::catalog(overlays)?, &options),
         Command::Autoscaling(AutoscalingCommand::Explain(options)) => {
             autoscaling::explain(&overlay::catalog(overlays)?, cluster, &options)
+        }
+        Command::Autoscaling(AutoscalingCommand::Simulate(options)) => {
+            autoscaling::simulate(&overlay::catalog(overlays)?, &options)
         }
         Command::Manifests(ManifestsCommand::Create(options)) => {
             manifests::create(&overlay::catalog(overlays)?, cluster, &options)

@@ -1,3 +1,4 @@
 //! Autoscaling: what the controller of HorizontalPodAutoscalers does, and what comes of it under traffic.
 
 pub mod controller;
+pub mod simulation;
