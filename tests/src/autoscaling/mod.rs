@@ -1,0 +1,9 @@
+//! Control planes for tests of autoscaling, with somebody who answers for metrics.
+//!
+//! They are apart from the shared one: an API of metrics has one owner in a cluster, and the controller looks every
+//! 15 s there, as it does on GKE.
+
+mod metrics_api;
+mod played;
+
+pub use played::{Pass, PlayedMetrics};
