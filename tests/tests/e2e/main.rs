@@ -1,7 +1,6 @@
 //! End-to-end tests. All of them are one program, so that one control plane serves the run.
 
 mod admission;
-mod autoscaling;
 mod chart;
 mod cluster;
 mod installation;
@@ -11,6 +10,7 @@ mod manifests;
 mod policy;
 mod program;
 mod rollout;
+mod scaling;
 mod scheduling;
 mod sidecar;
 mod strictness;
