@@ -4,6 +4,7 @@
 //! These types hold what was written; what it means is decided in `requirements`, in one place.
 
 mod accuracy;
+mod autoscaling;
 mod catalog;
 mod cluster;
 mod estimate;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accuracy::{Accuracy, AccuracyFormat};
+pub(crate) use autoscaling::{AutoscalingCommand, ExplainAutoscaling};
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,
@@ -122,6 +124,9 @@ pub(crate) enum Command {
     /// Write the Job that copies a model from Hugging Face into a bucket.
     #[command(subcommand, arg_required_else_help = true)]
     Transfer(TransferCommand),
+    /// What an autoscaler reads, when it scales, and what that means for latency and cost.
+    #[command(subcommand, arg_required_else_help = true)]
+    Autoscaling(AutoscalingCommand),
     Estimate(Box<Estimate>),
     Accuracy(Box<Accuracy>),
     Lint(Box<LintOptions>),

@@ -2,6 +2,7 @@
 
 mod accelerators;
 mod accuracy;
+mod autoscaling;
 mod benchmarks;
 mod catalog;
 mod estimate;
@@ -16,7 +17,7 @@ mod rules;
 mod webhook;
 
 use crate::arguments::{
-    Arguments, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand, TransferCommand,
+    Arguments, AutoscalingCommand, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand, TransferCommand,
     WebhookCommand,
 };
 use crate::failure::Failure;
@@ -34,6 +35,9 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
         Command::Estimate(options) => estimate::estimate(&overlay::catalog(overlays)?, &options),
         Command::Accuracy(options) => accuracy::accuracy(&overlay::catalog(overlays)?, &options),
+        Command::Autoscaling(AutoscalingCommand::Explain(options)) => {
+            autoscaling::explain(&overlay::catalog(overlays)?, cluster, &options)
+        }
         Command::Manifests(ManifestsCommand::Create(options)) => {
             manifests::create(&overlay::catalog(overlays)?, cluster, &options)
         }
