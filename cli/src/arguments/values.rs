@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use infer_core::accuracy::LeaveOut;
+use infer_core::autoscale::Kind;
 use infer_core::catalog::{Precision, PricingModel};
 use infer_core::manifest::HubCache;
 use infer_core::measured::Column;
@@ -109,6 +110,11 @@ pub(crate) struct Rows(pub(crate) Option<NonZeroUsize>);
 /// One of the four pricing models, by the service's names.
 pub(super) fn pricing_model() -> impl TypedValueParser<Value = PricingModel> {
     one_of(&PricingModel::ALL, PricingModel::name)
+}
+
+/// A kind of autoscaler.
+pub(super) fn autoscaler() -> impl TypedValueParser<Value = Kind> {
+    one_of(&Kind::ALL, Kind::name)
 }
 
 /// What figures may rest on.

@@ -17,8 +17,8 @@ mod rules;
 mod webhook;
 
 use crate::arguments::{
-    Arguments, AutoscalingCommand, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand, TransferCommand,
-    WebhookCommand,
+    Arguments, AutoscalingCommand, Command, ManifestsCommand, PolicyCommand, ProfilesCommand, RulesCommand,
+    TransferCommand, WebhookCommand,
 };
 use crate::failure::Failure;
 use crate::output::Outcome;
@@ -35,6 +35,12 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
         Command::Estimate(options) => estimate::estimate(&overlay::catalog(overlays)?, &options),
         Command::Accuracy(options) => accuracy::accuracy(&overlay::catalog(overlays)?, &options),
+        Command::Autoscaling(AutoscalingCommand::Create(options)) => {
+            autoscaling::create(&overlay::catalog(overlays)?, cluster, &options)
+        }
+        Command::Autoscaling(AutoscalingCommand::Setup(options)) => {
+            autoscaling::setup(&overlay::catalog(overlays)?, cluster, &options)
+        }
         Command::Autoscaling(AutoscalingCommand::Explain(options)) => {
             autoscaling::explain(&overlay::catalog(overlays)?, cluster, &options)
         }

@@ -1,5 +1,9 @@
 //! Autoscalers: explained, set up, tried out. One file a command.
 
+mod create;
 mod explain;
+mod setup;
 
+pub(super) use create::create;
 pub(super) use explain::explain;
+pub(super) use setup::setup;
