@@ -5,6 +5,8 @@
 
 mod monitoring;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;

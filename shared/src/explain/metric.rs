@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::load::{Loads, ScalesAt};
 use super::{Statement, Verdict};
-use crate::autoscale::{Expression, REACH_SHARE, TOLERANCE};
+use crate::autoscale::{Expression, Kind, REACH_SHARE, TOLERANCE};
 use crate::catalog::{Bound, Catalog, CatalogError, Meaning, Server, Signal, SignalScope, TPU_DEVICE_PLUGIN};
 use crate::inspect::{Autoscaler, Metric, MetricTarget, parse_quantity};
 use crate::rules::Facts;
@@ -32,6 +32,8 @@ pub struct MetricExplanation {
     /// Where it acts, where a curve tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scales_at: Option<ScalesAt>,
+    #[serde(skip)]
+    pub(super) served: Served,
 }
 
 /// What a metric reads, as far as its name or query tells.
@@ -62,6 +64,7 @@ pub(super) fn explanation(
             statements.extend(reach(&reading, threshold, tolerance, facts));
         }
     }
+    let served = served(metric);
     let scales_at = threshold.and_then(|threshold| loads.scales_at(&reading, threshold * (1.0 + tolerance)));
     if scales_at.is_none() && threshold.is_some() && !reading.signals.is_empty() {
         statements.extend(loads.why_unknown().map(Statement::unknown));
@@ -70,7 +73,8 @@ pub(super) fn explanation(
         metric: metric.query.or(metric.name).unwrap_or(metric.kind).to_owned(),
         target: metric.target.map(target_text),
         meaning: meaning(&reading),
-        served_by: served_by(metric).to_owned(),
+        served_by: served.by.to_owned(),
+        served,
         statements,
         scales_at,
     })
@@ -113,24 +117,49 @@ fn target_statements(metric: &Metric<'_>) -> Option<Statement> {
     }
 }
 
-/// Which part of the cluster the HPA controller asks.
-fn served_by(metric: &Metric<'_>) -> &'static str {
+/// Which part of the cluster the HPA controller asks for a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Served {
+    /// In words.
+    pub(super) by: &'static str,
+    /// API group; `None` for one that every cluster has.
+    pub(super) api: Option<&'static str>,
+    /// The adapter, where the metric's name tells it.
+    pub(super) kind: Option<Kind>,
+}
+
+const CUSTOM: &str = "custom.metrics.k8s.io";
+const EXTERNAL: &str = "external.metrics.k8s.io";
+
+fn served(metric: &Metric<'_>) -> Served {
     const STACKDRIVER: [&str; 2] = ["prometheus.googleapis.com|", "kubernetes.io|"];
     let is_stackdriver =
         metric.name.is_some_and(|name| STACKDRIVER.iter().any(|prefix| name.starts_with(prefix)));
-    match metric.kind {
-        "Resource" | "ContainerResource" => "the metrics server (metrics.k8s.io)",
-        "prometheus" | "cpu" | "memory" => "KEDA (external.metrics.k8s.io), which asks Prometheus itself",
-        "Pods" | "Object" if is_stackdriver => {
-            "the Custom Metrics Stackdriver Adapter (custom.metrics.k8s.io)"
-        }
-        "External" if is_stackdriver => "the Custom Metrics Stackdriver Adapter (external.metrics.k8s.io)",
-        "Pods" | "Object" => {
-            "an adapter of custom.metrics.k8s.io, such as prometheus-adapter with a rule for it"
-        }
-        "External" => "an adapter of external.metrics.k8s.io, such as prometheus-adapter with a rule for it",
-        _ => "KEDA (external.metrics.k8s.io)",
-    }
+    let (by, api, kind) = match metric.kind {
+        "Resource" | "ContainerResource" => ("the metrics server (metrics.k8s.io)", None, None),
+        "Pods" | "Object" if is_stackdriver => (
+            "the Custom Metrics Stackdriver Adapter (custom.metrics.k8s.io)",
+            Some(CUSTOM),
+            Some(Kind::Stackdriver),
+        ),
+        "External" if is_stackdriver => (
+            "the Custom Metrics Stackdriver Adapter (external.metrics.k8s.io)",
+            Some(EXTERNAL),
+            Some(Kind::Stackdriver),
+        ),
+        "Pods" | "Object" => (
+            "an adapter of custom.metrics.k8s.io, such as prometheus-adapter with a rule for it",
+            Some(CUSTOM),
+            None,
+        ),
+        "External" => (
+            "an adapter of external.metrics.k8s.io, such as prometheus-adapter with a rule for it",
+            Some(EXTERNAL),
+            None,
+        ),
+        _ => ("KEDA (external.metrics.k8s.io), which asks by itself", Some(EXTERNAL), Some(Kind::Keda)),
+    };
+    Served { by, api, kind }
 }
 
 /// What the metric reads: names of the Stackdriver adapter and queries tell it, of other adapters our own rules' names.

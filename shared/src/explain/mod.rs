@@ -7,6 +7,7 @@
 mod load;
 mod metric;
 mod objects;
+mod owners;
 #[cfg(test)]
 mod tests;
 

@@ -212,6 +212,25 @@ fn what_the_controller_says_is_passed_on_with_its_likely_cause() {
 }
 
 #[test]
+fn a_cluster_says_who_serves_a_metric() {
+    let service = |group: &str, name: &str| {
+        json!({"spec": {
+            "group": group, "service": {"namespace": "x", "name": name},
+        }})
+    };
+    let nobody = explained(&gemma()).with_owners(&[]);
+    assert!(
+        bad(&nobody).iter().any(|says| says.contains("nobody serves custom.metrics.k8s.io")),
+        "{nobody:?}"
+    );
+    let other = [service("custom.metrics.k8s.io", "prometheus-adapter")];
+    let other = explained(&gemma()).with_owners(&other);
+    assert!(bad(&other).iter().any(|says| says.contains("does not know this metric")), "{other:?}");
+    let right = [service("custom.metrics.k8s.io", "custom-metrics-stackdriver-adapter")];
+    assert_eq!(bad(&explained(&gemma()).with_owners(&right)), Vec::<String>::new());
+}
+
+#[test]
 fn nothing_is_made_up_where_the_target_is_missing() {
     let mut objects = gemma();
     objects.retain(|object| object["kind"] == "HorizontalPodAutoscaler");

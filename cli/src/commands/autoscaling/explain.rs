@@ -24,8 +24,15 @@ pub(crate) fn explain(
     cluster: &ClusterOptions,
     options: &ExplainAutoscaling,
 ) -> Result<Outcome, Failure> {
+    let mut api_services = None;
     let objects = match &options.name {
-        Some(name) => of_cluster(cluster, options, name)?,
+        // Status 1 says that something of an autoscaler does not work.
+        Some(name) => {
+            let (objects, services) =
+                of_cluster(cluster, options, name).map_err(|failure| failure.with_status(2))?;
+            api_services = services;
+            objects
+        }
         None => of_files(options)?,
     };
     let mut neighbours = Neighbours::default();
@@ -38,6 +45,9 @@ pub(crate) fn explain(
     let mut explanations = Vec::new();
     for object in &objects {
         explanations.extend(explain::explain(object, &background, &calibration).map_err(unknown)?);
+    }
+    if let Some(services) = &api_services {
+        explanations = explanations.into_iter().map(|found| found.with_owners(services)).collect();
     }
     if explanations.is_empty() {
         return Err(Failure::user(anyhow!("there is no HorizontalPodAutoscaler and no ScaledObject"))
@@ -71,14 +81,24 @@ fn of_files(options: &ExplainAutoscaling) -> Result<Vec<Arc<Value>>, Failure> {
     Ok(objects)
 }
 
-/// The autoscaler, what it scales, and what scrapes that.
-fn of_cluster(
-    cluster: &ClusterOptions,
-    options: &ExplainAutoscaling,
-    name: &str,
-) -> Result<Vec<Arc<Value>>, Failure> {
+/// Objects, and the APIs of metrics where they may be read.
+type Found = (Vec<Arc<Value>>, Option<Vec<Value>>);
+
+/// The autoscaler, what it scales, what scrapes that, and who serves metrics.
+fn of_cluster(cluster: &ClusterOptions, options: &ExplainAutoscaling, name: &str) -> Result<Found, Failure> {
     let connection = Cluster::connect(cluster, &options.connection)?;
-    connection.block_on(read(&connection, name)).map_err(|failure| failure.with_status(2))
+    connection.block_on(async {
+        let objects = read(&connection, name).await?;
+        Ok((objects, api_services(&connection).await))
+    })
+}
+
+/// `None` where they cannot be read: what is not known is not said.
+async fn api_services(connection: &Cluster) -> Option<Vec<Value>> {
+    let gvk = GroupVersionKind::gvk("apiregistration.k8s.io", "v1", "APIService");
+    let api: Api<DynamicObject> = Api::all_with(connection.client(), &ApiResource::from_gvk(&gvk));
+    let list = api.list(&ListParams::default()).await.ok()?;
+    list.items.into_iter().map(|object| serde_json::to_value(object).ok()).collect()
 }
 
 /// An API that autoscalers, their targets and their monitors are of.
