@@ -14,8 +14,19 @@ use std::{env, fs};
 use serde_json::Value;
 
 /// The sections that hold lists of entries, as `Document` in `src/catalog/document.rs` has them.
-const LISTS: [&str; 9] =
-    ["models", "accelerators", "machines", "prices", "servers", "flags", "useCases", "profiles", "ceilings"];
+const LISTS: [&str; 11] = [
+    "models",
+    "accelerators",
+    "machines",
+    "prices",
+    "servers",
+    "signals",
+    "startTimes",
+    "flags",
+    "useCases",
+    "profiles",
+    "ceilings",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=data");

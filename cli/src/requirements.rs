@@ -108,12 +108,13 @@ pub(crate) fn of_manifests(
         requests_per_second: options.requests_per_second,
         storage,
         spot: options.spot,
+        autoscaling: options.autoscaler.to_core(),
         ..ManifestRequest::new(&options.model, server, &options.accelerator_type)
     })
 }
 
 /// Latency targets with their units.
-fn latencies(options: &LatencyTargets) -> Targets {
+pub(crate) fn latencies(options: &LatencyTargets) -> Targets {
     Targets {
         ttft: options.target_ttft_milliseconds.map(Ttft::from_milliseconds),
         ntpot: options.target_ntpot_milliseconds.map(Ntpot::from_milliseconds),

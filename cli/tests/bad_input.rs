@@ -94,6 +94,37 @@ fn numbers_that_mean_nothing_are_refused_with_what_would_be_accepted() {
 }
 
 #[test]
+fn autoscalers_that_make_no_sense_are_refused() {
+    const CREATE: &str = "manifests|create|--model|google/gemma-2-27b-it|--accelerator-type|nvidia-l4|\
+                          --model-server-version|v0.7.2|--target-ntpot-milliseconds|200";
+    let with = |flags: &str| format!("{CREATE}|{flags}");
+    for (flags, status, words) in [
+        ("--autoscaler|vpa", 2, "[possible values: stackdriver, prometheus-adapter, keda, none]"),
+        ("--tolerance|-0.5", 1, "a share from 0 to 1 is accepted"),
+        ("--traffic-growth|NaN", 1, "0 to 1000 percent a minute are accepted"),
+        ("--scrape-interval|1s", 1, "5 to 300 seconds are accepted"),
+        ("--request-rate|9|--peak-request-rate|3", 1, "has to be at least as high"),
+        ("--request-rate|9|--max-accelerators|8", 1, "are too few"),
+        ("--cluster-name|A\"B", 1, "lower-case letters, digits and `-` are accepted"),
+        ("--prometheus-url|ftp://x", 1, "is no address of a Prometheus"),
+        ("--output|values", 2, "`--autoscaler prometheus-adapter`"),
+    ] {
+        check(&[(with(flags).as_str(), status, &[words])]);
+    }
+    check(&[
+        ("autoscaling|explain", 2, &["<NAME>"]),
+        ("autoscaling|explain|-f|/nowhere.yaml", 2, &["cannot read `/nowhere.yaml`"]),
+        ("autoscaling|explain|x|--kubeconfig|/nowhere", 2, &["cannot read the kubeconfig"]),
+        ("autoscaling|create|-f|/nowhere.yaml", 2, &["cannot read `/nowhere.yaml`"]),
+        ("autoscaling|create|x|--signal|waiting=0", 2, &["a positive number is accepted"]),
+        ("autoscaling|create|x|--signal|waiting=many", 2, &["`many` is no number"]),
+        ("autoscaling|setup|--output|values", 2, &["`--autoscaler prometheus-adapter`"]),
+        ("autoscaling|setup|--autoscaler|keda|--apply", 2, &["`--apply` needs `--project`"]),
+        ("autoscaling|setup|--autoscaler|keda|--project|a b", 1, &["is no project id"]),
+    ]);
+}
+
+#[test]
 fn flags_that_need_each_other_say_so() {
     check(&[
         ("list|--target-input-length|1024", 2, &["--target-output-length"]),

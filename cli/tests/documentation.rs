@@ -121,6 +121,12 @@ fn the_samples_are_fixed_warned_of_and_refused_as_the_page_says() {
 }
 
 #[test]
+fn autoscaling_does_what_its_page_says() {
+    let ran = check("docs/autoscaling.md");
+    assert!(ran >= 12, "only {ran} commands ran");
+}
+
+#[test]
 fn policies_do_what_their_page_says() {
     let ran = check("docs/policies.md");
     assert!(ran >= 4, "only {ran} commands ran");

@@ -7,11 +7,13 @@
 //! [`recommend`] (what meets the target, at which price) → [`manifest`] (Kubernetes objects and comments).
 
 pub mod accuracy;
+pub mod attach;
 pub mod autoscale;
 pub mod catalog;
 pub mod curve;
 pub mod documents;
 pub mod estimate;
+pub mod explain;
 pub mod inspect;
 pub mod lint;
 pub mod manifest;

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use infer_core::catalog::{
-    AcceleratorKind, Catalog, CatalogError, MAX_DOCUMENT_BYTES, OverlayDocument, Precision, PriceBasis,
-    PricingModel,
+    AcceleratorKind, Catalog, CatalogError, MAX_DOCUMENT_BYTES, Meaning, OverlayDocument, Precision,
+    PriceBasis, PricingModel,
 };
 use infer_core::workload::{Lengths, Traffic};
 
@@ -67,6 +67,10 @@ fn every_embedded_entry_is_sound() {
     assert_eq!(checked.machines(), embedded.machines());
     assert_eq!(checked.prices(), embedded.prices());
     assert_eq!(checked.servers(), embedded.servers());
+    assert_eq!(checked.signals(), embedded.signals());
+    for kind in [AcceleratorKind::Gpu, AcceleratorKind::Tpu] {
+        assert_eq!(checked.start_times(kind), embedded.start_times(kind));
+    }
     assert_eq!(checked.use_cases(), embedded.use_cases());
     assert_eq!(checked.all_profiles(), embedded.all_profiles());
     assert_eq!(checked.ceilings(), embedded.ceilings());
@@ -471,4 +475,46 @@ fn the_documentation_counts_right() {
     let throughputs: usize = ceilings.iter().map(|ceiling| ceiling.points.len()).sum();
     let sentence = format!("{throughputs} are the ceilings of {} configurations", ceilings.len());
     assert!(text.contains(&sentence), "docs/catalog.md should say: {sentence}");
+}
+
+/// Names of a meaning in a version, the newest last.
+fn exported(catalog: &Catalog, server: &str, version: &str, meaning: Meaning) -> Vec<String> {
+    let server = catalog.find_server(server).expect("a server");
+    let signals =
+        catalog.signals_of(server, server.find_version(version).expect("a version")).expect("signals");
+    let mut names: Vec<String> = signals
+        .into_iter()
+        .filter(|signal| signal.meaning == meaning)
+        .map(|signal| signal.metric.clone())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn signals_follow_the_versions_that_export_them() {
+    let catalog = Catalog::embedded();
+    let cache = |version: &str| exported(&catalog, "vllm", version, Meaning::KvUse);
+    assert_eq!(cache("v0.7.2"), ["vllm:gpu_cache_usage_perc"]);
+    assert_eq!(cache("v0.32.0"), ["vllm:kv_cache_usage_perc"]);
+    assert_eq!(exported(&catalog, "trtllm", "1.0", Meaning::Running), Vec::<String>::new());
+    assert_eq!(
+        exported(&catalog, "jetstream", "v0.2.2", Meaning::Waiting),
+        ["jetstream_prefill_backlog_size"]
+    );
+}
+
+#[test]
+fn a_signal_of_ones_own_takes_the_place_of_an_embedded_one() {
+    let text = "signals:\n  - {exporter: vllm, metric: \"vllm:num_requests_running\", meaning: running, type: gauge, \
+                unit: requests, scope: replica, since: v0.32.0, evidence: {source: ours}}\n";
+    let document = OverlayDocument { name: "own.yaml".to_owned(), text: text.to_owned() };
+    let catalog = Catalog::with_overlays(&[document]).expect("an overlay");
+    assert_eq!(exported(&catalog, "vllm", "v0.32.0", Meaning::Running).len(), 2);
+    let unknown = OverlayDocument {
+        name: "own.yaml".to_owned(),
+        text: text.replace("exporter: vllm", "exporter: nobody"),
+    };
+    let error = Catalog::with_overlays(&[unknown]).expect_err("no such server").to_string();
+    assert!(error.contains("nobody"), "{error}");
 }

@@ -40,6 +40,12 @@ impl ControlPlane {
         started.as_ref().map_err(|error| anyhow!("the test control plane did not start: {error}"))
     }
 
+    /// One of a test's own, for what belongs to the whole cluster and would disturb others: an API of metrics has one
+    /// owner, and while nothing answers behind it discovery is incomplete for everybody.
+    pub fn separate() -> Result<Self> {
+        Self::start(&[])
+    }
+
     /// Starts one whose controller manager has more flags, and waits until it accepts Pods. Most tests use
     /// [`ControlPlane::shared`].
     pub(crate) fn start(controller_flags: &[&str]) -> Result<Self> {

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use infer_core::catalog::Precision;
 use infer_core::manifest::HubCache;
 
+use super::AutoscalerOptions;
 use super::profiles::{LatencyTargets, StackOptions, TrafficOptions};
 use super::values;
 
@@ -35,6 +36,8 @@ pub(crate) enum ManifestOutput {
     Yaml,
     /// The objects as one JSON List.
     Json,
+    /// The values of prometheus-adapter's Helm chart that the autoscaler needs.
+    Values,
 }
 
 /// What to write manifests for.
@@ -66,13 +69,21 @@ pub(crate) struct ManifestOptions {
     #[command(flatten)]
     pub(crate) traffic: TrafficOptions,
     /// Requests a second to be ready for, which gives the replicas to start with; without it one replica.
-    #[arg(long, value_name = "NUMBER", value_parser = values::rate, allow_negative_numbers = true)]
+    #[arg(
+        long = "request-rate",
+        visible_alias = "requests-per-second",
+        value_name = "NUMBER",
+        value_parser = values::rate,
+        allow_negative_numbers = true
+    )]
     pub(crate) requests_per_second: Option<f64>,
     /// Run on Spot capacity, which the cloud may take back.
     #[arg(long)]
     pub(crate) spot: bool,
     #[command(flatten)]
     pub(crate) latency: LatencyTargets,
+    #[command(flatten)]
+    pub(crate) autoscaler: AutoscalerOptions,
     /// Load the weights from this directory of a bucket, which holds `config.json`.
     #[arg(long, value_name = "gs://BUCKET/PATH", help_heading = "Storage")]
     pub(crate) model_bucket_uri: Option<String>,
@@ -113,8 +124,8 @@ pub(crate) struct WriteOptions {
 
 /// Write the Kubernetes objects that serve a model, and the commands that go with them.
 ///
-/// A Deployment, a Service and a PodMonitoring; with a latency target a HorizontalPodAutoscaler that keeps the
-/// median at it. The same input gives the same bytes.
+/// A Deployment, a Service and a PodMonitoring; with a latency target an autoscaler that keeps the median at it, with
+/// the reason of its threshold in numbers. The same input gives the same bytes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -124,6 +135,10 @@ Examples:
   # Weights from a bucket, saved to a file
   kubectl infer manifests create --model google/gemma-2-27b-it --accelerator-type nvidia-l4 \\
       --model-bucket-uri gs://BUCKET/gemma --output-path manifests.yaml
+
+  # Scaled by KEDA, ready for 20 requests a second and for 60 at the peak
+  kubectl infer manifests create --model google/gemma-2-27b-it --accelerator-type nvidia-l4 \\
+      --target-ntpot-milliseconds 200 --autoscaler keda --request-rate 20 --peak-request-rate 60
 
   # Only the commands to run: quota, node pool, Secret, first request
   kubectl infer manifests create --model google/gemma-2-27b-it --accelerator-type nvidia-l4 \\

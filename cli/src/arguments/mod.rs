@@ -24,7 +24,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use accuracy::{Accuracy, AccuracyFormat};
-pub(crate) use autoscaling::{AutoscalingCommand, ExplainAutoscaling, SimulateAutoscaling};
+pub(crate) use autoscaling::{
+    AutoscalerOptions, AutoscalingCommand, CreateAutoscaling, CreateOutput, ExplainAutoscaling,
+    SetupAutoscaling, SetupOutput, SimulateAutoscaling,
+};
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,
     ServingStackVersionsCommand, ServingStacksCommand, UseCasesCommand,

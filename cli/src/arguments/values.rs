@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use infer_core::accuracy::LeaveOut;
+use infer_core::autoscale::Kind;
 use infer_core::autoscale::simulation::Pattern;
 use infer_core::catalog::{Precision, PricingModel};
 use infer_core::manifest::HubCache;
@@ -98,14 +99,6 @@ pub(super) fn threshold(text: &str) -> Result<f64, String> {
     positive(text, MOST).ok_or_else(|| format!("must be a number above 0, at most {MOST}"))
 }
 
-/// Time between two events that never stop: at least a second, at most a day.
-pub(super) fn interval(text: &str) -> Result<Duration, String> {
-    const DAY: Duration = Duration::from_secs(86_400);
-    let interval = duration(text)?;
-    let within = (Duration::from_secs(1)..=DAY).contains(&interval);
-    within.then_some(interval).ok_or_else(|| "must be from `1s` to `24h`".to_owned())
-}
-
 /// A seed of random numbers; `None` is no chance at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed(pub(crate) Option<u64>);
@@ -142,6 +135,11 @@ pub(crate) struct Rows(pub(crate) Option<NonZeroUsize>);
 /// One of the four pricing models, by the service's names.
 pub(super) fn pricing_model() -> impl TypedValueParser<Value = PricingModel> {
     one_of(&PricingModel::ALL, PricingModel::name)
+}
+
+/// A kind of autoscaler.
+pub(super) fn autoscaler() -> impl TypedValueParser<Value = Kind> {
+    one_of(&Kind::ALL, Kind::name)
 }
 
 /// What figures may rest on.

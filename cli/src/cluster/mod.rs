@@ -4,6 +4,7 @@
 //! a Pod its service account. A command is a short process, so [`Cluster::block_on`] drives one task on this thread.
 
 mod failure;
+pub(crate) mod objects;
 
 use std::future::Future;
 

@@ -6,8 +6,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use infer_core::catalog::Catalog;
-use infer_core::manifest::{self, ManifestError, ManifestSet, Part, Surroundings, TransferRequest};
-use infer_core::recommend::Measured;
+use infer_core::estimate::{Calibration, Estimator};
+use infer_core::manifest::{
+    self, ManifestError, ManifestSet, Part, Plan, Sources, Surroundings, TransferRequest,
+};
+use infer_core::recommend::{Known, Measured};
 
 use crate::arguments::{
     ClusterOptions, CreateManifests, CreateTransfer, DiffManifests, ManifestOutput, WriteOptions,
@@ -28,9 +31,31 @@ pub(super) fn create(
 ) -> Result<Outcome, Failure> {
     let request = requirements::of_manifests(catalog, cluster, &options.manifest)?;
     let surroundings = surroundings(cluster, &options.write)?;
-    let set =
-        manifest::generate(catalog, &Measured::new(catalog), &request, &surroundings).map_err(failure)?;
+    let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
+    let estimator = Estimator::new(catalog, calibration);
+    let (measured, known) = (Measured::new(catalog), Known::new(catalog, &estimator));
+    let sources = Sources { measured: &measured, known: &known };
+    let plan = manifest::plan(catalog, sources.of(&request), &request).map_err(failure)?;
+    if options.write.output == ManifestOutput::Values {
+        return values(&plan, &options.write);
+    }
+    let set = manifest::manifests(&plan, &surroundings).map_err(failure)?;
     write(&set, &options.write)
+}
+
+/// What prometheus-adapter has to serve.
+fn values(plan: &Plan<'_>, options: &WriteOptions) -> Result<Outcome, Failure> {
+    let values = manifest::values_of(plan).map_err(failure)?.ok_or_else(|| {
+        let message = "`--output values` is for `--autoscaler prometheus-adapter` and a latency target";
+        Failure::argument(anyhow::anyhow!(message))
+    })?;
+    let text = values.to_yaml().map_err(Failure::unexpected)?;
+    Ok(Outcome::write(with_line_feed(text), Destination::of(options.output_path.as_deref())))
+}
+
+/// serde-saphyr ends a stream of documents without a line feed.
+fn with_line_feed(text: String) -> String {
+    if text.ends_with('\n') { text } else { text + "\n" }
 }
 
 /// `transfer create`.
@@ -48,6 +73,10 @@ pub(super) fn transfer(
     };
     let surroundings = surroundings(cluster, &options.write)?;
     let set = manifest::transfer(catalog, &request, &surroundings).map_err(failure)?;
+    if options.write.output == ManifestOutput::Values {
+        let message = "`--output values` is for manifests with an autoscaler";
+        return Err(Failure::argument(anyhow::anyhow!(message)));
+    }
     write(&set, &options.write)
 }
 
@@ -56,7 +85,10 @@ pub(super) fn diff(catalog: &Catalog, options: &DiffManifests) -> Result<Outcome
     let name = options.filename.display();
     let text =
         read(&options.filename).with_context(|| format!("cannot read `{name}`")).map_err(Failure::user)?;
-    let comparison = manifest::diff(catalog, &Measured::new(catalog), &text)
+    let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
+    let estimator = Estimator::new(catalog, calibration);
+    let (measured, known) = (Measured::new(catalog), Known::new(catalog, &estimator));
+    let comparison = manifest::diff(catalog, &Sources { measured: &measured, known: &known }, &text)
         .with_context(|| format!("cannot compare `{name}`"))
         .map_err(Failure::user)?;
     let status = u8::from(!comparison.is_same());
@@ -81,15 +113,13 @@ fn write(set: &ManifestSet, options: &WriteOptions) -> Result<Outcome, Failure> 
         ManifestOutput::Manifest | ManifestOutput::Yaml => Some(Part::Manifest),
         ManifestOutput::Comments => Some(Part::Comments),
         ManifestOutput::All => Some(Part::All),
-        ManifestOutput::Json => None,
+        ManifestOutput::Json | ManifestOutput::Values => None,
     };
     let text = match part {
         Some(part) => set.to_yaml(part).map_err(Failure::unexpected)?,
         None => json(&set.to_json().map_err(Failure::unexpected)?)?,
     };
-    // serde-saphyr ends a stream of documents without a line feed.
-    let text = if text.ends_with('\n') { text } else { text + "\n" };
-    Ok(Outcome::write(text, Destination::of(options.output_path.as_deref())))
+    Ok(Outcome::write(with_line_feed(text), Destination::of(options.output_path.as_deref())))
 }
 
 fn surroundings(cluster: &ClusterOptions, options: &WriteOptions) -> Result<Surroundings, Failure> {
@@ -108,7 +138,7 @@ fn surroundings(cluster: &ClusterOptions, options: &WriteOptions) -> Result<Surr
 }
 
 /// Why no manifest can be written.
-fn failure(error: ManifestError) -> Failure {
+pub(super) fn failure(error: ManifestError) -> Failure {
     match error {
         ManifestError::Catalog(error) => unknown(error),
         ManifestError::Render(_) => Failure::unexpected(error),

@@ -35,6 +35,12 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Benchmarks(command) => benchmarks::list(&overlay::catalog(overlays)?, command),
         Command::Estimate(options) => estimate::estimate(&overlay::catalog(overlays)?, &options),
         Command::Accuracy(options) => accuracy::accuracy(&overlay::catalog(overlays)?, &options),
+        Command::Autoscaling(AutoscalingCommand::Create(options)) => {
+            autoscaling::create(&overlay::catalog(overlays)?, cluster, &options)
+        }
+        Command::Autoscaling(AutoscalingCommand::Setup(options)) => {
+            autoscaling::setup(&overlay::catalog(overlays)?, cluster, &options)
+        }
         Command::Autoscaling(AutoscalingCommand::Explain(options)) => {
             autoscaling::explain(&overlay::catalog(overlays)?, cluster, &options)
         }

@@ -1,6 +1,5 @@
 //! The admission webhook of a cluster: installed, looked at, removed.
 
-mod apply;
 mod checks;
 mod install;
 mod objects;

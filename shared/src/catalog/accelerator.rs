@@ -24,6 +24,14 @@ impl AcceleratorKind {
         }
     }
 
+    /// Name as the catalog's files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gpu => "gpu",
+            Self::Tpu => "tpu",
+        }
+    }
+
     /// GKE's node label that names it.
     pub const fn gke_label(self) -> &'static str {
         match self {

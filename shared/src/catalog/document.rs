@@ -9,7 +9,7 @@ use serde_saphyr::UserMessageFormatter;
 use super::entry::{Entry, Problem};
 use super::{
     Accelerator, CatalogError, Ceiling, FlagTable, Machine, Model, OverlayDocument, PriceTable, Profile,
-    Server, UseCase,
+    Server, Signal, StartTimes, UseCase,
 };
 
 /// Most bytes that one document may have; whoever reads a file checks its size against this first.
@@ -24,6 +24,8 @@ pub(super) struct Document {
     pub(super) machines: Vec<Machine>,
     pub(super) prices: Vec<PriceTable>,
     pub(super) servers: Vec<Server>,
+    pub(super) signals: Vec<Signal>,
+    pub(super) start_times: Vec<StartTimes>,
     pub(super) flags: Vec<FlagTable>,
     pub(super) use_cases: Vec<UseCase>,
     pub(super) profiles: Vec<Profile>,
@@ -42,6 +44,8 @@ impl Document {
         check(&source.name, &document.machines)?;
         check(&source.name, &document.prices)?;
         check(&source.name, &document.servers)?;
+        check(&source.name, &document.signals)?;
+        check(&source.name, &document.start_times)?;
         check(&source.name, &document.flags)?;
         check(&source.name, &document.use_cases)?;
         check(&source.name, &document.profiles)?;
@@ -90,7 +94,9 @@ fn place(text: &str, path: &str) -> String {
 fn name_of_entry(text: &str, section: &str, index: usize) -> Option<String> {
     let loose: Value = serde_saphyr::from_str(text).ok()?;
     let entry = loose.get(section)?.get(index)?;
-    ["id", "name", "model", "machine"].iter().find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
+    ["id", "name", "model", "machine", "metric"]
+        .iter()
+        .find_map(|key| entry.get(*key)?.as_str().map(str::to_owned))
 }
 
 /// As much of a name as a message can hold.

@@ -10,7 +10,7 @@ use super::entry::{Entry, Problem, Reference, Section};
 use super::error::nearest;
 use super::{
     Accelerator, AcceleratorKind, CatalogError, Ceiling, Checkpoint, FlagTable, Machine, Model, Price,
-    PriceTable, PricingModel, Profile, Server, ServerVersion, UseCase, embedded,
+    PriceTable, PricingModel, Profile, Server, ServerVersion, Signal, StartTimes, UseCase, embedded,
 };
 
 /// A catalog document of the user's: the text of a file, and what messages call it.
@@ -54,6 +54,8 @@ pub struct Catalog {
     machines: Parsed<Machine>,
     prices: Parsed<PriceTable>,
     servers: Parsed<Server>,
+    signals: Parsed<Signal>,
+    start_times: Parsed<StartTimes>,
     flags: Parsed<FlagTable>,
     use_cases: Parsed<UseCase>,
     ceilings: Parsed<Ceiling>,
@@ -84,6 +86,8 @@ impl Catalog {
                 machines: merge(overlay.machines, &document.machines),
                 prices: merge(overlay.prices, &document.prices),
                 servers: merge(overlay.servers, &document.servers),
+                signals: merge(overlay.signals, &document.signals),
+                start_times: merge(overlay.start_times, &document.start_times),
                 flags: merge(overlay.flags, &document.flags),
                 use_cases: merge(overlay.use_cases, &document.use_cases),
                 profiles: merge(overlay.profiles, &document.profiles),
@@ -96,6 +100,7 @@ impl Catalog {
             catalog.check_references(name, &document.machines)?;
             catalog.check_references(name, &document.prices)?;
             catalog.check_references(name, &document.servers)?;
+            catalog.check_references(name, &document.signals)?;
             catalog.check_references(name, &document.flags)?;
             catalog.check_references(name, &document.profiles)?;
             catalog.check_references(name, &document.ceilings)?;
@@ -138,6 +143,22 @@ impl Catalog {
     /// All model servers, by name.
     pub fn servers(&self) -> Result<&[Server], CatalogError> {
         section(&self.servers, "servers", embedded::SERVERS, &self.overlay.servers)
+    }
+
+    /// Metrics that autoscalers can scale by, by exporter and name.
+    pub fn signals(&self) -> Result<&[Signal], CatalogError> {
+        section(&self.signals, "signals", embedded::SIGNALS, &self.overlay.signals)
+    }
+
+    /// What one version of a server exports of them.
+    pub fn signals_of(&self, server: &Server, version: &ServerVersion) -> Result<Vec<&Signal>, CatalogError> {
+        Ok(self.signals()?.iter().filter(|signal| signal.is_exported_by(server, version)).collect())
+    }
+
+    /// How long a start on this kind of accelerator takes; `None` where no entry says.
+    pub fn start_times(&self, kind: AcceleratorKind) -> Result<Option<&StartTimes>, CatalogError> {
+        let all = section(&self.start_times, "startTimes", embedded::START_TIMES, &self.overlay.start_times)?;
+        Ok(all.iter().find(|times| times.accelerator_kind == kind))
     }
 
     /// Options of the servers' command lines, by server.

@@ -19,6 +19,8 @@ mod parameters;
 mod price;
 mod profile;
 mod server;
+mod signal;
+mod start_times;
 mod use_case;
 
 pub use accelerator::{Accelerator, AcceleratorKind, PeakCompute};
@@ -38,9 +40,11 @@ pub use model::{
 pub use parameters::{AttentionParameters, FeedForwardParameters};
 pub use price::{Price, PriceBasis, PriceTable, PricingModel, RegionPrices};
 pub use profile::{Profile, ProfilePoint};
-pub use server::{
-    ArgumentNames, MemoryScope, MetricNames, SchedulerDefaults, Server, ServerImage, ServerVersion,
+pub use server::{ArgumentNames, MemoryScope, SchedulerDefaults, Server, ServerImage, ServerVersion};
+pub use signal::{
+    Bound, Endpoint, Goal, Meaning, MetricType, Signal, SignalScope, SignalUnit, TPU_DEVICE_PLUGIN,
 };
+pub use start_times::StartTimes;
 pub use use_case::UseCase;
 
 /// Bytes of a GiB.

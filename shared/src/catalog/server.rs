@@ -52,9 +52,6 @@ pub struct ServerVersion {
     /// Names of the arguments that manifests use. Absent where unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<ArgumentNames>,
-    /// Names of the metrics that autoscaling uses. Absent where unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<MetricNames>,
     /// Share of the device's memory that the server takes unless told otherwise, for what `memory_scope` says.
     pub memory_fraction: f64,
     /// What the share is of, and for.
@@ -177,27 +174,6 @@ pub struct ArgumentNames {
     /// Whether a value stands in the same element (`--k=v`) rather than the next.
     #[serde(default)]
     pub joined_by_equals: bool,
-}
-
-/// Prometheus names of the signals that autoscaling reads. `None`: not exported.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MetricNames {
-    /// Gauge: requests being processed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub running: Option<String>,
-    /// Gauge: requests queued.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<String>,
-    /// Gauge: share of the KV cache in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kv_use: Option<String>,
-    /// Others by the name we give them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub others: BTreeMap<String, String>,
-    /// Names that other versions export and this one does not, each with the one to take instead.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub absent: BTreeMap<String, String>,
 }
 
 impl Server {

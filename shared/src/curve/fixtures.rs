@@ -29,6 +29,16 @@ pub(crate) fn open_loop(points: &[(f64, f64, f64)]) -> Curve {
     of_points(LoadKind::Poisson, points.iter().map(point).collect())
 }
 
+/// Points of `(requests/s, NTPOT ms)`, served as offered; requests in flight by Little's law.
+pub(crate) fn by_rate(points: &[(f64, f64)]) -> Curve {
+    let point = |(rate, ntpot): &(f64, f64)| {
+        let throughput = rate * SHAREGPT.output_tokens;
+        let concurrency = Some(throughput * ntpot * 1e-3);
+        LoadPoint { concurrency, ..load_point(Load::RequestsPerSecond(*rate), throughput, *ntpot) }
+    };
+    of_points(LoadKind::Poisson, points.iter().map(point).collect())
+}
+
 /// Points of `(TTFT ms, NTPOT ms)` at 100, 200, 300 … output tokens/s.
 pub(crate) fn with_ttft(latencies: &[(f64, f64)]) -> Curve {
     let throughputs = (1..).map(|step| f64::from(step) * 100.0);

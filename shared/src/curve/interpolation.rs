@@ -198,7 +198,7 @@ fn place_on(index: usize, from: f64, to: f64, value: f64) -> Position {
 
 impl LoadPoint {
     /// The point a `share` of the way to `next`; figures that either lacks are absent.
-    fn towards(&self, next: &Self, share: f64) -> Self {
+    pub(super) fn towards(&self, next: &Self, share: f64) -> Self {
         let mix = |from: f64, to: f64| from + (to - from) * share;
         let mix_known = |from: Option<f64>, to: Option<f64>| Some(mix(from?, to?));
         Self {

@@ -1,5 +1,6 @@
 //! How latency and throughput of one configuration follow its load: points, provenance, and what is read off them.
 
+mod at_rate;
 mod band;
 mod configuration;
 mod engine_arguments;

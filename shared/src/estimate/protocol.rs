@@ -16,6 +16,12 @@ pub enum Protocol {
         /// Requests in flight.
         in_flight: u32,
     },
+    /// AIConfigurator's checks of its own plans (`systems/silicon_sample.csv`, aiconfigurator-core 0.12.0), which keep
+    /// N requests of exact lengths in flight.
+    Planned {
+        /// Requests in flight.
+        in_flight: u32,
+    },
 }
 
 /// What a protocol sets beyond the defaults.
@@ -31,6 +37,8 @@ pub struct Launch {
     pub cache_element: Option<CacheElement>,
     /// Steps that a prompt waits for others.
     pub collect_steps: u32,
+    /// Decode steps after which the engine looks for requests; 0: before every step.
+    pub receive_interval_steps: u32,
 }
 
 impl Protocol {
@@ -39,13 +47,15 @@ impl Protocol {
         match (traffic.lengths, in_flight) {
             // The cast saturates.
             (Lengths::UniformFourFifths, Some(in_flight)) => Self::InferenceX { in_flight: in_flight as u32 },
+            (Lengths::Fixed, Some(in_flight)) => Self::Planned { in_flight: in_flight as u32 },
             _ => Self::Defaults,
         }
     }
 
     /// What the launch scripts set for a server. Facts of `benchmarks/*.sh` of October 2025 to April 2026: caches of
     /// FP8 beside FP8 and FP4 weights, 95 % of memory, no prefix caching, prompts up to 8192 tokens a step on vLLM,
-    /// chunks of 32768 (16384 for FP4) on SGLang, and for TensorRT-LLM the prompt's length and the requests in flight
+    /// chunks of 32768 (16384 for FP4) on SGLang, which on Blackwell looks for requests every 10 steps, from 16 in flight
+    /// on every 30, and for TensorRT-LLM the prompt's length and the requests in flight
     /// in one step, 80 % of what weights leave, and a batch wait of 20 steps with 1024/1024 tokens: the scripts have
     /// it for Llama below 8 accelerators; it is taken for every dense model.
     pub fn launch(
@@ -56,7 +66,11 @@ impl Protocol {
         chip: &Chip,
         traffic: &Traffic,
     ) -> Launch {
-        let Self::InferenceX { in_flight } = self else { return Launch::default() };
+        let in_flight = match self {
+            Self::Defaults => return Launch::default(),
+            Self::Planned { in_flight } => return planned(server, in_flight, traffic),
+            Self::InferenceX { in_flight } => in_flight,
+        };
         let precision = checkpoint.precision;
         let is_blackwell = chip.family == Family::Blackwell;
         let is_narrow = matches!(precision, Precision::Fp8 | Precision::Nvfp4)
@@ -67,6 +81,11 @@ impl Protocol {
             "sglang" => Launch {
                 memory_fraction: Some(0.85),
                 step_tokens: Some(if precision == Precision::Nvfp4 { 16_384 } else { 32_768 }),
+                receive_interval_steps: match in_flight {
+                    _ if !is_blackwell => 1,
+                    0..16 => 10,
+                    _ => 30,
+                },
                 ..common
             },
             "trtllm" => Launch {
@@ -85,6 +104,18 @@ impl Protocol {
             _ => Launch { seats: Some(in_flight.max(512)), step_tokens: Some(8_192), ..common },
         }
     }
+}
+
+/// Steps that hold two prompts beside the sequences that decode: what TTFT of vLLM and TensorRT-LLM in these runs shows,
+/// from 128 to 4096 tokens. It hardly depends on the requests in flight, as with steps of two prompts, and not on the
+/// servers' defaults, which would hold 8 or 16 of the short ones.
+fn planned(server: &str, in_flight: u32, traffic: &Traffic) -> Launch {
+    if !matches!(server, "vllm" | "trtllm") {
+        return Launch::default();
+    }
+    // The cast saturates.
+    let two_prompts = (2.0 * traffic.input_tokens) as u32;
+    Launch { step_tokens: Some(two_prompts.saturating_add(in_flight)), ..Launch::default() }
 }
 
 fn is_dense(model: &Model) -> bool {

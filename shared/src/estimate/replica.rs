@@ -121,7 +121,12 @@ impl Replica {
         let held = memory.as_ref().map_or(0, |plan| plan.cache_tokens_at(context));
         let cache_tokens = held.max(LEAST_RESIDENT * context);
         let is_old = is_old(&found.server.name, configuration.server_version.as_deref());
-        let settings = settings(&found, &arguments, limits, cache_tokens, parallelism.data, is_old);
+        let mut settings = settings(&found, &arguments, limits, cache_tokens, parallelism.data, is_old);
+        settings.receive_interval_steps = launch.receive_interval_steps.max(1);
+        if !settings.chunked_prefill && arguments.max_batched_tokens.is_none() {
+            // An engine that computes prompts whole is started for those that it is to serve. The cast saturates.
+            settings.step_tokens = settings.step_tokens.max(traffic.input_tokens.ceil() as u32);
+        }
         Ok(Self {
             work: ReplicaWork::new(found.model, found.checkpoint.precision, element, &chip, parallelism),
             chip,

@@ -120,7 +120,7 @@ impl<'a> Image<'a> {
     /// Whether the image is a server's own, or a mirror of it, whose tags are the server's versions. An image of
     /// another name has versions of its own.
     fn is_upstream(&self) -> bool {
-        const NAMES: [&str; 8] = [
+        const NAMES: [&str; 10] = [
             "vllm-openai",
             "vllm-tpu",
             "vllm-openai-rocm",
@@ -129,6 +129,8 @@ impl<'a> Image<'a> {
             "text-generation-inference",
             "vllm-cpu-release-repo",
             "huggingfaceserver",
+            "maxengine-server",
+            "jetstream-http",
         ];
         NAMES.contains(&self.name()) || self.repository.ends_with("tensorrt-llm/release")
     }
@@ -210,6 +212,7 @@ mod tests {
             ("ghcr.io/huggingface/text-generation-inference:2.4.0-rocm", "2.4.0"),
             ("rocm/vllm:rocm6.3.1_vllm_0.8.5_20250521", "v0.8.5"),
             ("vllm/vllm-tpu:v0.27.0", "v0.27.0"),
+            ("us-docker.pkg.dev/cloud-tpu-images/inference/maxengine-server:v0.2.2", "v0.2.2"),
             ("vllm/vllm-openai:v0.9.0@sha256:00", "v0.9.0"),
         ] {
             assert_eq!(version(reference), Told::Is(expected.to_owned()), "{reference}");

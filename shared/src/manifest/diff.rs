@@ -108,17 +108,34 @@ impl Comparison {
     }
 }
 
+/// Curves for manifests: a latency target has to be held with what is known, estimates included; without one the fewest
+/// accelerators that hold the model do where nobody measured, and nothing has to be computed.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// What was measured.
+    pub measured: &'a dyn CurveSource,
+    /// What was measured, and estimates where nobody did.
+    pub known: &'a dyn CurveSource,
+}
+
+impl<'a> Sources<'a> {
+    /// The curves that a request is answered with.
+    pub fn of(&self, request: &ManifestRequest) -> &'a dyn CurveSource {
+        if request.targets().is_empty() { self.measured } else { self.known }
+    }
+}
+
 /// Asks the catalog again for every request that the file's Deployments carry, and compares object by object.
 ///
 /// # Errors
 /// A file that is no YAML or carries no request, and requests that the catalog no longer answers.
-pub fn diff(catalog: &Catalog, source: &dyn CurveSource, file: &str) -> Result<Comparison, DiffError> {
+pub fn diff(catalog: &Catalog, sources: &Sources<'_>, file: &str) -> Result<Comparison, DiffError> {
     let in_file = documents(file)?;
     let mut made: BTreeMap<Key, Value> = BTreeMap::new();
     let mut order = Vec::new();
     for (of, request) in requests(&in_file)? {
         let deployment = of.name.clone();
-        let set = generate(catalog, source, &request, &Surroundings::default());
+        let set = generate(catalog, sources.of(&request), &request, &Surroundings::default());
         let objects =
             set.and_then(|set| set.objects.iter().map(super::Object::to_json).collect::<Result<Vec<_>, _>>());
         let objects = objects.map_err(|error| DiffError::Manifest { deployment, error: Box::new(error) })?;

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::autoscale::AutoscaleError;
 use crate::catalog::{CatalogError, Precision};
 use crate::curve::Range;
 use crate::estimate::memory::DoesNotFit;
@@ -152,17 +153,12 @@ pub enum ManifestError {
         /// Memory of the Pod.
         memory_gib: f64,
     },
-    /// The server exports nothing that autoscaling could follow yet.
-    #[error(
-        "{server} {version} has no autoscaling signal yet: the catalog knows no gauge of its running \
-         requests; leave the latency target out"
-    )]
-    NoSignal {
-        /// Server.
-        server: String,
-        /// Version.
-        version: String,
-    },
+    /// No Google Cloud project.
+    #[error("`{}` is no project id: letters, digits, `-`, `.` and `:` are accepted", .0.escape_debug())]
+    Project(String),
+    /// No autoscaler can be planned.
+    #[error(transparent)]
+    Autoscale(#[from] AutoscaleError),
     /// A name that the catalog does not have, or a catalog that cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

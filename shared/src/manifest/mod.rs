@@ -4,7 +4,7 @@
 //! One file for each kind of object, one for each way that weights take, one folder for what is GKE's own.
 
 mod arguments;
-pub(crate) mod autoscaler;
+pub(crate) mod autoscaling;
 mod comments;
 mod deployment;
 mod diff;
@@ -21,15 +21,18 @@ mod resolve;
 mod resources;
 mod service;
 mod set;
+mod setup;
 mod storage;
 #[cfg(test)]
 mod tests;
-pub(crate) mod threshold;
 mod transfer;
 mod yaml;
 
+pub(crate) use autoscaling::AutoscalingPlan;
+pub use autoscaling::{AdapterValues, Parts, Scaled, ScaledObject, ScaledObjectSpec, adapter_values};
+pub(crate) use comments::wrapped_text as wrapped;
 pub use comments::{Comment, Surroundings, TESTED_KUBERNETES};
-pub use diff::{ComparedObject, Comparison, DiffError, Difference, diff};
+pub use diff::{ComparedObject, Comparison, DiffError, Difference, Sources, diff};
 pub use error::ManifestError;
 use gke::Gke;
 pub use gke::{ComputeClass, ComputeClassSpec, PodMonitoring, PodMonitoringSpec};
@@ -39,12 +42,17 @@ pub use request::{HubCache, ManifestRequest, Storage};
 pub use resolve::plan;
 pub(crate) use resources::collectives_gib;
 pub use set::{ManifestSet, Object, Part, to_yaml};
+pub(crate) use setup::tpu_monitoring;
+pub use setup::{
+    ClusterSetup, MetricsOwner, Ownership, PROJECT_PLACEHOLDER, SetupRequest, metrics_apis, ownership,
+};
 pub use storage::BucketUri;
 use storage::StoragePlan;
 pub(crate) use storage::{RAM_CACHE, SidecarNeeds, WeightCache, bucket, download_gib};
-use threshold::Threshold;
 pub use transfer::{TransferRequest, transfer};
+pub(crate) use yaml::to_yaml_in_order as yaml_of_documents;
 
+use crate::autoscale::{Expression, Kind, needed};
 use crate::catalog::Catalog;
 use crate::recommend::CurveSource;
 
@@ -69,33 +77,61 @@ pub fn manifests(plan: &Plan<'_>, surroundings: &Surroundings) -> Result<Manifes
     surroundings.check()?;
     plan.check()?;
     let storage = StoragePlan::of(plan)?;
-    let autoscales = !plan.request.targets().is_empty();
-    let threshold = autoscales.then(|| Threshold::of(plan)).transpose()?;
+    let autoscaling = autoscaling(plan)?;
     Ok(ManifestSet {
         header: comments::header(plan, surroundings),
-        comments: comments::comments(plan, &storage, threshold.as_ref(), surroundings),
-        objects: objects(plan, &storage, threshold.as_ref())?,
+        comments: comments::comments(plan, &storage, autoscaling.as_ref(), surroundings),
+        objects: objects(plan, &storage, autoscaling.as_ref())?,
     })
 }
 
 fn objects(
     plan: &Plan<'_>,
     storage: &StoragePlan,
-    threshold: Option<&Threshold>,
+    autoscaling: Option<&AutoscalingPlan<'_>>,
 ) -> Result<Vec<Object>, ManifestError> {
     let mut objects = Vec::new();
     if let (WeightCache::ComputeClass, Some(gib)) = (storage.cache, storage.boot_disk_gib) {
         objects.push(Object::ComputeClass(Box::new(Gke::compute_class(plan, gib))));
     }
     // An autoscaler owns the number of replicas: written here as well, every apply would reset it.
-    let replicas = threshold.is_none().then(|| threshold::replicas(plan));
+    let replicas = autoscaling.is_none().then(|| fixed_replicas(plan));
     let deployment = deployment::deployment(plan, storage, labels::of_deployment(plan)?, replicas)?;
     objects.push(Object::Deployment(Box::new(deployment)));
     objects.push(Object::Service(Box::new(service::service(plan))));
     objects.push(Object::PodMonitoring(Box::new(Gke::pod_monitoring(plan))));
-    if let Some(threshold) = threshold {
-        let autoscaler = autoscaler::autoscaler(plan, threshold)?;
-        objects.push(Object::HorizontalPodAutoscaler(Box::new(autoscaler)));
+    if let Some(autoscaling) = autoscaling {
+        objects.extend(autoscaling::object(plan, autoscaling)?);
     }
     Ok(objects)
+}
+
+/// What scales the replicas of a plan: with a latency target, unless the request wants no autoscaler.
+fn autoscaling<'a>(plan: &Plan<'a>) -> Result<Option<AutoscalingPlan<'a>>, ManifestError> {
+    let wanted = !plan.request.targets().is_empty() && plan.request.autoscaling.autoscaler != Kind::None;
+    wanted.then(|| AutoscalingPlan::of(plan)).transpose()
+}
+
+/// Replicas to start with where nothing scales them.
+fn fixed_replicas(plan: &Plan<'_>) -> i32 {
+    i32::try_from(autoscaling::first_replicas(plan, wanted_replicas(plan))).unwrap_or(i32::MAX)
+}
+
+/// Replicas that the load needs at the operating point where nothing scales them: at least one.
+fn wanted_replicas(plan: &Plan<'_>) -> u32 {
+    let each = plan.recommendation.as_ref().map(|found| found.operating.point.requests_per_second);
+    plan.request.requests_per_second.zip(each).map_or(1, |(load, each)| needed(load, each))
+}
+
+/// What the adapter has to serve for the autoscaler of a plan; `None` for other kinds of autoscaler.
+///
+/// # Errors
+/// As [`manifests`].
+pub fn values_of(plan: &Plan<'_>) -> Result<Option<AdapterValues>, ManifestError> {
+    let options = &plan.request.autoscaling;
+    let Some(autoscaling) = autoscaling(plan)?.filter(|plan| plan.kind == Kind::PrometheusAdapter) else {
+        return Ok(None);
+    };
+    let expressions: Vec<Expression<'_>> = autoscaling.held.into_iter().map(|held| held.expression).collect();
+    Ok(Some(adapter_values(&expressions, options.cluster_name(), &options.prometheus_url())))
 }

@@ -3,9 +3,9 @@
 use super::{ManifestError, ManifestRequest, names, precision};
 use crate::catalog::{
     Accelerator, AcceleratorKind, ArgumentNames, Checkpoint, GIB, Machine, Model, Precision, Server,
-    ServerImage, ServerVersion,
+    ServerImage, ServerVersion, Signal, StartTimes,
 };
-use crate::curve::Parallelism;
+use crate::curve::{Curve, Parallelism};
 use crate::estimate::memory::{EngineLimits, MemoryPlan};
 use crate::recommend::Recommendation;
 
@@ -45,6 +45,12 @@ pub struct Plan<'a> {
     pub memory: Option<MemoryPlan>,
     /// What is known of its performance; `None` where nobody measured it.
     pub recommendation: Option<Recommendation>,
+    /// The curve that it was read off.
+    pub curve: Option<Curve>,
+    /// Metrics that the version of the server exports.
+    pub signals: Vec<&'a Signal>,
+    /// How long a start takes, where the catalog says.
+    pub start_times: Option<&'a StartTimes>,
     /// What a reader has to know of how this was decided, one sentence each.
     pub notes: Vec<String>,
     /// Version of the catalog that all this comes from.

@@ -9,16 +9,8 @@ use super::request::Storage;
 /// Name of the container's port that the API and its health answer on.
 pub(super) const API_PORT: &str = "http";
 
-/// Slowest download that still counts as progress, in bytes a second: a gigabit line, a fifth spare.
-const DOWNLOAD_BYTES_PER_SECOND: f64 = 100e6;
-
-/// Slowest read from local disk, RAM or a tuned bucket mount into the accelerators, in bytes a second.
-const LOAD_BYTES_PER_SECOND: f64 = 300e6;
-
-/// Seconds for everything that does not grow with the weights. GPU: imports, kernel compilation, graph
-/// capture. TPU: a first compilation takes 10 to 30 minutes.
-const GPU_START_SECONDS: f64 = 600.0;
-const TPU_START_SECONDS: f64 = 2400.0;
+/// Seconds that a start may take where the catalog has no entry.
+const UNKNOWN_START_SECONDS: f64 = 3600.0;
 
 const STARTUP_PERIOD_SECONDS: i32 = 10;
 
@@ -46,9 +38,11 @@ impl Drain {
 /// Seconds that a start may take, in whole minutes: download where there is one, load, and the fixed part.
 pub(super) fn startup_seconds(plan: &Plan<'_>) -> i32 {
     let bytes = plan.checkpoint.bytes as f64;
-    let download = if downloads(plan) { bytes / DOWNLOAD_BYTES_PER_SECOND } else { 0.0 };
-    let fixed = fixed_seconds(plan);
-    let minutes = ((download + bytes / LOAD_BYTES_PER_SECOND + fixed) / 60.0).ceil();
+    let seconds = plan.start_times.map_or(UNKNOWN_START_SECONDS, |times| {
+        let download = if downloads(plan) { bytes / times.hub_bytes_per_second } else { 0.0 };
+        download + bytes / times.load_bytes_per_second + times.longest_engine_seconds
+    });
+    let minutes = (seconds / 60.0).ceil();
     // A week caps what an absurd size in an overlay asks for; the cast is exact below it.
     minutes.min(7.0 * 24.0 * 60.0) as i32 * 60
 }
@@ -56,24 +50,21 @@ pub(super) fn startup_seconds(plan: &Plan<'_>) -> i32 {
 /// The assumptions behind [`startup_seconds`], in words.
 pub(super) fn startup_reason(plan: &Plan<'_>) -> String {
     const MEGABYTE: f64 = 1e6;
+    let Some(times) = plan.start_times else { return "an hour for all of it".to_owned() };
     let download = if downloads(plan) {
-        format!("downloaded at {} MB/s, ", DOWNLOAD_BYTES_PER_SECOND / MEGABYTE)
+        format!("downloaded at {} MB/s, ", times.hub_bytes_per_second / MEGABYTE)
     } else {
         String::new()
     };
     format!(
         "{download}loaded at {} MB/s, and {} minutes for the rest",
-        LOAD_BYTES_PER_SECOND / MEGABYTE,
-        fixed_seconds(plan) / 60.0
+        times.load_bytes_per_second / MEGABYTE,
+        times.longest_engine_seconds / 60.0
     )
 }
 
 const fn downloads(plan: &Plan<'_>) -> bool {
     matches!(plan.request.storage, Storage::HuggingFace { .. })
-}
-
-fn fixed_seconds(plan: &Plan<'_>) -> f64 {
-    if plan.is_tpu() { TPU_START_SECONDS } else { GPU_START_SECONDS }
 }
 
 /// Holds the other two probes back until the server has answered once, or gives up after the budget.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::autoscale::AutoscalingOptions;
 use crate::catalog::Precision;
 use crate::workload::{Itl, Ntpot, Targets, Traffic, Ttft};
 
@@ -43,7 +44,7 @@ pub struct ManifestRequest {
     /// Lengths of the requests; absent: those that the catalog's curves were measured with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
-    /// Load to be ready for, which gives the initial replicas; absent: that of one replica.
+    /// Load to be ready for, which gives the fewest replicas; absent: that of one replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_second: Option<f64>,
     /// Where the weights come from.
@@ -52,6 +53,9 @@ pub struct ManifestRequest {
     /// Whether the Pods run on Spot capacity.
     #[serde(default)]
     pub spot: bool,
+    /// What is said about autoscaling.
+    #[serde(default, skip_serializing_if = "AutoscalingOptions::is_default")]
+    pub autoscaling: AutoscalingOptions,
 }
 
 impl ManifestRequest {
@@ -73,6 +77,7 @@ impl ManifestRequest {
             requests_per_second: None,
             storage: Storage::default(),
             spot: false,
+            autoscaling: AutoscalingOptions::default(),
         }
     }
 

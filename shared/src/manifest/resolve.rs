@@ -1,5 +1,7 @@
 //! From a request to a plan: what the catalog and the curves decide.
 
+use std::cell::RefCell;
+
 use super::plan::is_writable;
 use super::{ManifestError, ManifestRequest, Plan};
 use crate::catalog::{
@@ -7,7 +9,9 @@ use crate::catalog::{
 };
 use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Parallelism, Range};
 use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
-use crate::recommend::{CurveSource, Placement, Question, Recommendation, Replica, Requirements, recommend};
+use crate::recommend::{
+    CurveSource, Placement, Question, RecommendError, Recommendation, Replica, Requirements, recommend,
+};
 use crate::workload::{LatencyMetric, Traffic};
 
 /// Share of the computed context that a server is told: it refuses to start when its own count of free memory
@@ -31,6 +35,8 @@ pub fn plan<'a>(
     if let Some(load) = request.requests_per_second.filter(|load| !(load.is_finite() && *load > 0.0)) {
         return Err(ManifestError::Load(load));
     }
+    request.autoscaling.check()?;
+    let source = &Remembered::new(source);
     let asked = Asked::resolve(catalog, source, request)?;
     let plan = match asked.recommended()? {
         Some(recommendation) => asked.measured(recommendation)?,
@@ -41,10 +47,54 @@ pub fn plan<'a>(
     Ok(plan)
 }
 
+/// A source that computes each answer once, and knows the curve behind a recommendation.
+struct Remembered<'s> {
+    source: &'s dyn CurveSource,
+    answers: RefCell<Vec<(OwnedQuestion, Vec<Curve>)>>,
+}
+
+/// A question with names of its own.
+#[derive(PartialEq)]
+struct OwnedQuestion {
+    names: [Option<String>; 4],
+    traffic: Option<Traffic>,
+}
+
+impl<'s> Remembered<'s> {
+    fn new(source: &'s dyn CurveSource) -> Self {
+        Self { source, answers: RefCell::new(Vec::new()) }
+    }
+
+    /// The curve that a recommendation was read off.
+    fn curve_of(&self, found: &Recommendation) -> Option<Curve> {
+        let is_it = |curve: &&Curve| {
+            curve.configuration == found.configuration
+                && curve.traffic == found.traffic
+                && curve.load_kind == found.load_kind
+                && curve.provenance.source == found.provenance.source
+        };
+        self.answers.borrow().iter().flat_map(|(_, curves)| curves).find(is_it).cloned()
+    }
+}
+
+impl CurveSource for Remembered<'_> {
+    fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
+        let names = [question.model, question.server, question.server_version, question.accelerator];
+        let asked =
+            OwnedQuestion { names: names.map(|name| name.map(str::to_owned)), traffic: question.traffic };
+        if let Some((_, curves)) = self.answers.borrow().iter().find(|(earlier, _)| *earlier == asked) {
+            return Ok(curves.clone());
+        }
+        let curves = self.source.curves(question)?;
+        self.answers.borrow_mut().push((asked, curves.clone()));
+        Ok(curves)
+    }
+}
+
 /// A request whose names have been found in the catalog.
 struct Asked<'a, 's> {
     catalog: &'a Catalog,
-    source: &'s dyn CurveSource,
+    source: &'s Remembered<'s>,
     request: &'a ManifestRequest,
     found: Found<'a>,
     quantize_at_load: Option<Precision>,
@@ -56,7 +106,7 @@ struct Asked<'a, 's> {
 impl<'a, 's> Asked<'a, 's> {
     fn resolve(
         catalog: &'a Catalog,
-        source: &'s dyn CurveSource,
+        source: &'s Remembered<'s>,
         request: &'a ManifestRequest,
     ) -> Result<Self, ManifestError> {
         let server = catalog.find_server(&request.model_server)?;
@@ -218,6 +268,7 @@ impl<'a, 's> Asked<'a, 's> {
             ));
         }
         let accelerators = configuration.accelerators;
+        let curve = self.source.curve_of(&recommendation);
         let memory = self.memory(checkpoint, quantize_at_load, version, parallelism).ok();
         let plan = self.with(checkpoint, quantize_at_load, version, machine, accelerators);
         Ok(Plan {
@@ -226,6 +277,7 @@ impl<'a, 's> Asked<'a, 's> {
             max_context_tokens: memory.map(|memory| self.context(&memory)),
             memory,
             recommendation: Some(recommendation),
+            curve,
             notes,
             ..plan?
         })
@@ -385,6 +437,9 @@ impl<'a, 's> Asked<'a, 's> {
             limits: EngineLimits::of(version, self.accelerator),
             memory: None,
             recommendation: None,
+            curve: None,
+            signals: self.catalog.signals_of(self.server, version)?,
+            start_times: self.catalog.start_times(self.accelerator.kind)?,
             notes: Vec::new(),
             catalog_version: self.catalog.release()?.version,
         })

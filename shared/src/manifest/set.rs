@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::comments::{self, Comment};
 use super::gke::{ComputeClass, PodMonitoring};
-use super::{ManifestError, yaml};
+use super::{ManifestError, ScaledObject, yaml};
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,8 @@ pub enum Object {
     PodMonitoring(Box<PodMonitoring>),
     /// Scaling of its replicas.
     HorizontalPodAutoscaler(Box<HorizontalPodAutoscaler>),
+    /// Scaling of its replicas by KEDA.
+    ScaledObject(Box<ScaledObject>),
     /// A copy of a model into a bucket.
     Job(Box<Job>),
 }
@@ -82,6 +84,7 @@ impl Object {
             Self::Service(_) => "Service",
             Self::PodMonitoring(_) => "PodMonitoring",
             Self::HorizontalPodAutoscaler(_) => "HorizontalPodAutoscaler",
+            Self::ScaledObject(_) => "ScaledObject",
             Self::Job(_) => "Job",
         }
     }
@@ -94,6 +97,7 @@ impl Object {
             Self::Service(object) => &object.metadata,
             Self::PodMonitoring(object) => &object.metadata,
             Self::HorizontalPodAutoscaler(object) => &object.metadata,
+            Self::ScaledObject(object) => &object.metadata,
             Self::Job(object) => &object.metadata,
         };
         metadata.name.as_deref().unwrap_or_default()

@@ -74,6 +74,12 @@ pub(super) fn to_yaml(documents: &[Value]) -> Result<String, ManifestError> {
         .map_err(|error| ManifestError::Render(error.to_string()))
 }
 
+/// Documents of any keys, in reading order.
+pub(crate) fn to_yaml_in_order(documents: &[Value]) -> Result<String, ManifestError> {
+    let ordered: Vec<Value> = documents.iter().cloned().map(in_reading_order).collect();
+    to_yaml(&ordered)
+}
+
 /// A value whose strings with double quotes (JSON in annotations) are single-quoted, so that nothing in
 /// them has to be escaped.
 struct Readable<'a>(&'a Value);

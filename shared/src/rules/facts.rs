@@ -2,8 +2,8 @@
 
 use super::{Neighbours, Settings};
 use crate::catalog::{
-    Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, FlagTable, Machine, Model, Server,
-    ServerVersion,
+    Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, FlagTable, Machine, Meaning, Model,
+    Server, ServerVersion, Signal,
 };
 use crate::inspect::{Autoscaler, ModelSource, ServingPod, Subject, Told, Workload};
 
@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub server: Option<&'a Server>,
     /// Its version in the catalog.
     pub version: Option<&'a ServerVersion>,
+    /// What versions of the server export, each in its own range of versions.
+    pub signals: Vec<&'a Signal>,
     /// The options that its versions take.
     pub flags: Option<&'a FlagTable>,
     /// The accelerator, where the template names exactly one that the catalog has.
@@ -42,6 +44,18 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// What is known of a serving Pod of a workload.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub fn of_workload(
+        workload: &'a Workload<'a>,
+        pod: &'a ServingPod<'a>,
+        background: &'a Background<'a>,
+    ) -> Result<Self, CatalogError> {
+        Self::of(workload, pod, background)
+    }
+
     pub(super) fn of(
         workload: &'a Workload<'a>,
         pod: &'a ServingPod<'a>,
@@ -60,6 +74,13 @@ impl<'a> Facts<'a> {
             (Some(server), Told::Is(version)) => server.known_version(version),
             _ => None,
         };
+        let signals = match &server {
+            Some(server) => {
+                let all = catalog.signals()?.iter();
+                all.filter(|signal| signal.exporter == server.name).collect()
+            }
+            None => Vec::new(),
+        };
         let flags = match &server {
             Some(server) => catalog.flags()?.iter().find(|table| table.server == server.name),
             None => None,
@@ -72,12 +93,35 @@ impl<'a> Facts<'a> {
             Some(accelerator) => machines(catalog, accelerator, pod)?,
             None => Vec::new(),
         };
-        Ok(Self { workload, pod, background, model, server, version, flags, accelerator, machines })
+        Ok(Self { workload, pod, background, model, server, version, signals, flags, accelerator, machines })
     }
 
     /// Accelerators of one Pod, where that is told.
     pub fn accelerators_per_pod(&self) -> Option<u32> {
         self.pod.accelerator.as_ref()?.count.known().copied()
+    }
+
+    /// What the server's version exports of this meaning, the newest name first; `None` where the version is unknown.
+    pub fn signal(&self, meaning: Meaning) -> Option<&'a Signal> {
+        let (server, version) = (self.server?, self.version?);
+        let exported =
+            |signal: &&&Signal| signal.meaning == meaning && signal.is_exported_by(server, version);
+        let found: Vec<&&'a Signal> = self.signals.iter().filter(exported).collect();
+        found.iter().find(|signal| signal.since.is_some()).or(found.first()).map(|signal| **signal)
+    }
+
+    /// Whether the server's version exports a metric of this name, as far as the catalog knows.
+    pub fn exports(&self, metric: &str) -> bool {
+        let versions = self.server.zip(self.version);
+        versions.is_some_and(|(server, version)| {
+            let is = |signal: &&Signal| signal.metric == metric && signal.is_exported_by(server, version);
+            self.signals.iter().copied().any(|signal| is(&signal))
+        })
+    }
+
+    /// What some version of the server exports under this name.
+    pub fn signal_named(&self, metric: &str) -> Option<&'a Signal> {
+        self.signals.iter().copied().find(|signal| signal.metric == metric)
     }
 
     /// Whether this is the first serving Pod of the workload: what a rule says of the workload as a whole it says once.

@@ -5,7 +5,7 @@
 //! [`crate::policy`]; what an object says is the business of [`crate::inspect`].
 
 mod arguments;
-mod autoscaling;
+pub(crate) mod autoscaling;
 mod cache;
 mod compilation;
 mod examples;
@@ -17,7 +17,7 @@ mod fix;
 mod fixtures;
 mod life_cycle;
 mod neighbours;
-mod promise;
+pub(crate) mod promise;
 mod rule;
 mod settings;
 mod storage;
@@ -66,6 +66,22 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 /// The embedded catalog or an overlay cannot be read.
 pub fn check(object: &Value, background: &Background<'_>) -> Result<Vec<Finding>, CatalogError> {
     ask(Questions::all(Scope::LintOnly), &inspect(object), background)
+}
+
+/// The findings about an autoscaler, and what is known of what it scales.
+pub(crate) fn about_autoscaler<'a>(
+    autoscaler: &'a crate::inspect::Autoscaler<'a>,
+    target: Option<&'a Subject<'a>>,
+    background: &'a Background<'a>,
+) -> Result<(Vec<Finding>, AutoscalerFacts<'a>), CatalogError> {
+    let facts = AutoscalerFacts::of(autoscaler, target, background)?;
+    let mut findings = Vec::new();
+    for rule in rules() {
+        if let Check::Autoscaler(check) | Check::Both { autoscaler: check, .. } = rule.check {
+            findings.extend(check(&facts).into_iter().map(|found| found.of(rule)));
+        }
+    }
+    Ok((findings, facts))
 }
 
 /// Which rules are asked.

@@ -106,6 +106,19 @@ impl Neighbours {
         objects.filter_map(|object| Autoscaler::of(object)).collect()
     }
 
+    /// What scrapes Pods of `template` in `namespace` by a selector of theirs: PodMonitorings and PodMonitors.
+    pub fn monitors_of(&self, namespace: Option<&str>, template: &Value) -> Vec<&Value> {
+        let namespace = namespace.unwrap_or_default();
+        let scrapes = |(key, monitor): &(&ObjectKey, &Arc<Value>)| {
+            let elsewhere =
+                monitor.pointer("/spec/namespaceSelector").is_some() || key.kind == "ClusterPodMonitoring";
+            key.kind != "ServiceMonitor"
+                && (elsewhere || key.namespace == namespace)
+                && selects(monitor, template)
+        };
+        self.monitors.iter().filter(scrapes).map(|(_, monitor)| monitor.as_ref()).collect()
+    }
+
     /// Whether something scrapes Pods of `template` in `namespace`, as far as selectors tell.
     pub fn scrapes(&self, namespace: Option<&str>, template: &Value) -> bool {
         let namespace = namespace.unwrap_or_default();

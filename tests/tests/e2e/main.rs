@@ -1,6 +1,7 @@
 //! End-to-end tests. All of them are one program, so that one control plane serves the run.
 
 mod admission;
+mod autoscaling;
 mod chart;
 mod cluster;
 mod installation;

@@ -1,6 +1,7 @@
 //! Every kind of manifest that the catalog can make, found by walking it.
 
 use anyhow::{Context, Result, anyhow};
+use infer_core::autoscale::AutoscaleError;
 use infer_core::catalog::{Accelerator, Catalog, Machine, Model, Server};
 use infer_core::manifest::{
     ManifestError, ManifestRequest, Plan, Storage, Surroundings, generate, is_writable, plan,
@@ -138,7 +139,7 @@ fn autoscaled(catalog: &Catalog, model: &Model) -> Result<Vec<Variant>> {
             // Measured, but of a server, on machines, or with weights that no manifest can be written for.
             Err(
                 ManifestError::ServerNotWritable { .. }
-                | ManifestError::NoSignal { .. }
+                | ManifestError::Autoscale(AutoscaleError::NoSignal { .. })
                 | ManifestError::NoCurve { .. }
                 | ManifestError::CurvesUnusable { .. }
                 | ManifestError::NoMachine(_),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use infer_core::autoscale::simulation::Pattern;
 
+use super::ReactionOptions;
 use crate::arguments::{ListProfiles, values};
 
 /// Play traffic against an autoscaler: who is served in time, how many replicas that takes, and what it costs.
@@ -57,40 +58,27 @@ pub(crate) struct SimulateAutoscaling {
     pub(crate) seed: values::Seed,
 
     /// File with the HorizontalPodAutoscaler to play; `-` is standard input.
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["threshold", "min_replicas", "max_replicas", "compare_threshold"], help_heading = "Autoscaler")]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["threshold", "min_replicas", "max_replicas", "compare_threshold"], help_heading = "Autoscaling")]
     pub(crate) filename: Option<PathBuf>,
-    /// Requests in flight (running and waiting) that a replica is held at; without it those at the operating point,
-    /// less the tolerance.
-    #[arg(long, value_name = "REQUESTS", value_parser = values::threshold, allow_negative_numbers = true, help_heading = "Autoscaler")]
+    /// Requests in flight (running and waiting) that a replica is held at; without it those that the
+    /// manifests would write.
+    #[arg(long, value_name = "REQUESTS", value_parser = values::threshold, allow_negative_numbers = true, help_heading = "Autoscaling")]
     pub(crate) threshold: Option<f64>,
     /// Fewest replicas.
-    #[arg(long, value_name = "COUNT", value_parser = values::count, default_value = "1", help_heading = "Autoscaler")]
+    #[arg(long, value_name = "COUNT", value_parser = values::count, default_value = "1", help_heading = "Autoscaling")]
     pub(crate) min_replicas: u32,
     /// Most replicas; twice those that the peak needs without it.
-    #[arg(long, value_name = "COUNT", value_parser = values::count, help_heading = "Autoscaler")]
+    #[arg(long, value_name = "COUNT", value_parser = values::count, help_heading = "Autoscaling")]
     pub(crate) max_replicas: Option<u32>,
     /// Another threshold to compare with; repeatable. Without any, half and double.
-    #[arg(long, value_name = "REQUESTS", value_parser = values::threshold, allow_negative_numbers = true, help_heading = "Autoscaler")]
+    #[arg(long, value_name = "REQUESTS", value_parser = values::threshold, allow_negative_numbers = true, help_heading = "Autoscaling")]
     pub(crate) compare_threshold: Vec<f64>,
     /// A fixed number of replicas to compare with; repeatable. Without any, what the mean and the peak need.
-    #[arg(long, value_name = "COUNT", value_parser = values::count, help_heading = "Autoscaler")]
+    #[arg(long, value_name = "COUNT", value_parser = values::count, help_heading = "Autoscaling")]
     pub(crate) compare_replicas: Vec<u32>,
 
-    /// From a replica's creation until its containers run: a machine, and the image.
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "2m", help_heading = "Delays")]
-    pub(crate) pending_time: Duration,
-    /// From then until it serves: loading the weights, compiling.
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "3m", help_heading = "Delays")]
-    pub(crate) loading_time: Duration,
-    /// Between two scrapes of a gauge.
-    #[arg(long, value_name = "TIME", value_parser = values::interval, default_value = "15s", help_heading = "Delays")]
-    pub(crate) scrape_interval: Duration,
-    /// From a scrape until a query returns it; Managed Prometheus takes 3 to 7 s.
-    #[arg(long, value_name = "TIME", value_parser = values::duration, default_value = "7s", help_heading = "Delays")]
-    pub(crate) ingestion_delay: Duration,
-    /// Between two looks of the controller.
-    #[arg(long, value_name = "TIME", value_parser = values::interval, default_value = "15s", help_heading = "Delays")]
-    pub(crate) sync_period: Duration,
+    #[command(flatten)]
+    pub(crate) times: ReactionOptions,
 
     /// Write a plot of it, as SVG.
     #[arg(long, value_name = "FILE", help_heading = "Output options")]

@@ -13,10 +13,10 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::apply::{Mode, apply, get, label};
 use super::objects::{adjust, is_ours, objects};
 use super::{NAME, VALIDATING, namespace};
 use crate::arguments::{ClusterOptions, DocumentFormat, DryRun, InstallWebhook};
+use crate::cluster::objects::{Mode, apply, get, label};
 use crate::cluster::{self, Cluster};
 use crate::failure::Failure;
 use crate::output::{self, Outcome};

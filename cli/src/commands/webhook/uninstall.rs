@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::apply::{delete, get, label};
 use super::objects::{is_ours, objects};
 use super::{MUTATING, NAME, VALIDATING, namespace};
 use crate::arguments::{ClusterOptions, UninstallWebhook};
 use crate::cluster::Cluster;
+use crate::cluster::objects::{delete, get, label};
 use crate::failure::Failure;
 use crate::output::Outcome;
 

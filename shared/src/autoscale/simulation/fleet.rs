@@ -9,8 +9,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::Gauge;
 use super::curve::{NotSimulated, ServingCurve};
+use crate::autoscale::ScalingSteps;
 use crate::autoscale::controller::{Source, Spec, SpecError};
-use crate::manifest::autoscaler::behavior;
+use crate::manifest::autoscaling::behavior;
 
 /// What decides on the replicas.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +56,11 @@ impl Fleet {
     /// # Errors
     ///
     /// [`SpecError`] for numbers that the API server would refuse.
-    pub fn held_at(threshold: f64, min_replicas: u32, max_replicas: u32) -> Result<Self, SpecError> {
+    pub fn held_at(
+        threshold: f64,
+        (min_replicas, max_replicas): (u32, u32),
+        steps: ScalingSteps,
+    ) -> Result<Self, SpecError> {
         let at_most = |replicas: u32| i32::try_from(replicas).unwrap_or(i32::MAX);
         let metric: MetricSpec = MetricSpec {
             type_: "External".to_owned(),
@@ -73,7 +78,7 @@ impl Fleet {
             min_replicas: Some(at_most(min_replicas)),
             max_replicas: at_most(max_replicas),
             metrics: Some(vec![metric]),
-            behavior: Some(behavior()),
+            behavior: Some(behavior(steps, None)),
             ..HorizontalPodAutoscalerSpec::default()
         })?;
         Ok(Self {

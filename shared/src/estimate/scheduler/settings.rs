@@ -101,6 +101,9 @@ pub struct EngineSettings {
     /// Whether a step is scheduled while the one before runs: arrivals wait one step longer, and finished
     /// requests hold seat and blocks for one step more.
     pub asynchronous: bool,
+    /// Decode steps after which new requests are looked for (SGLang's `--scheduler-recv-interval`); after a step with
+    /// prompts, and by an idle engine, they are looked for at once. 1: before every step.
+    pub receive_interval_steps: u32,
     /// Speculative decoding. Slots of drafts that are rejected are not counted into the KV use.
     pub speculation: Option<Speculation>,
 }
@@ -121,6 +124,7 @@ impl EngineSettings {
             long_prefill_threshold: 0,
             max_model_tokens,
             asynchronous: true,
+            receive_interval_steps: 1,
             speculation: None,
         }
     }
@@ -200,6 +204,7 @@ impl EngineSettings {
             ("seats", u64::from(self.seats)),
             ("tokens of a KV block", u64::from(self.block_tokens)),
             ("KV blocks", self.kv_blocks),
+            ("steps between looks for requests", u64::from(self.receive_interval_steps)),
         ];
         for (what, value) in positive {
             if value == 0 {

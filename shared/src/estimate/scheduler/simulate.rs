@@ -217,6 +217,8 @@ struct Run<'a, C: StepClock + ?Sized> {
     now: f64,
     /// The next step sees requests that have arrived by then.
     visible: f64,
+    /// Steps until the engine looks for new requests again.
+    deaf_steps: u32,
     /// Arrivals to come, in order of time.
     pending: VecDeque<f64>,
     /// Requests that a closed loop may still send.
@@ -244,6 +246,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             engine: Engine::new(load.settings, shown_after)?,
             now: 0.0,
             visible: 0.0,
+            deaf_steps: 0,
             pending: VecDeque::new(),
             unsent: 0,
             in_flight: 0,
@@ -339,6 +342,9 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     /// Puts requests that have arrived into the engine's queue.
     fn feed(&mut self) -> Result<(), SimulationError> {
+        if self.deaf_steps > 0 {
+            return Ok(());
+        }
         while let Some(&arrival) = self.pending.front() {
             if arrival > self.visible {
                 break;
@@ -365,6 +371,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     /// Nothing can be computed now: goes to the next arrival; `false` when there is none.
     fn idle(&mut self) -> Result<bool, SimulationError> {
+        self.deaf_steps = 0;
         let drained = self.engine.has_leaving() || self.visible < self.now;
         if drained || !self.engine.preempted().is_empty() {
             self.engine.let_go();
@@ -398,6 +405,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         }
         self.preemptions += self.engine.preempted().len() as u64;
         self.steps += u64::from(steps);
+        self.deaf_steps = self.deaf_after(&shape, steps);
         let unanswered = self.unanswered();
         self.clock.passed(&shape, steps, u64::from(self.engine.decoding()), unanswered);
         let start = self.now;
@@ -427,11 +435,26 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         self.engine.waiting() as u64 + prompts + coming
     }
 
-    /// How many equal steps are taken together, and how long they take: until something happens, or a request
-    /// arrives that the engine would notice.
+    /// Steps until the engine looks for requests, after `steps` steps.
+    fn deaf_after(&self, shape: &StepShape, steps: u32) -> u32 {
+        if shape.prefill_tokens > 0 {
+            return 0;
+        }
+        let interval = self.load.settings.receive_interval_steps;
+        let left = if self.deaf_steps == 0 { interval } else { self.deaf_steps };
+        left.saturating_sub(steps)
+    }
+
+    /// How many equal steps are taken together, and how long they take: until something happens, the engine looks for
+    /// requests, or one arrives that it would notice.
     fn extent(&mut self) -> (u32, f64) {
-        let most = if self.load.jumps { self.engine.repeats() } else { 1 };
+        let mut most = if self.load.jumps { self.engine.repeats() } else { 1 };
         let shape = *self.engine.shape();
+        let interval = self.load.settings.receive_interval_steps;
+        if interval > 1 {
+            most = most.min(if self.deaf_steps == 0 { interval } else { self.deaf_steps });
+            return (most, self.seconds_of_run(&shape, most));
+        }
         if most == 1 {
             return (1, self.clock.seconds(&shape));
         }

@@ -1,13 +1,13 @@
 //! Quota, cluster, node pool, observability, metrics adapter.
 
 use super::weights::principal;
-use super::{Comment, Steps, over_lines, quoted};
-use crate::catalog::{AcceleratorKind, Catalog};
-use crate::manifest::autoscaler;
+use super::{ADD_KEDA, ADD_PROMETHEUS_ADAPTER, Comment, Steps, over_lines, quoted};
+use crate::autoscale::Kind;
+use crate::catalog::{AcceleratorKind, Catalog, Signal};
+use crate::manifest::fixed_replicas;
 use crate::manifest::gke::COMPUTE_CLASS;
 use crate::manifest::request::Storage;
 use crate::manifest::storage::WeightCache;
-use crate::manifest::threshold::replicas;
 
 /// The Custom Metrics Stackdriver Adapter, as in the seeds.
 const ADAPTER: &str = concat!(
@@ -28,7 +28,11 @@ impl Steps<'_> {
     /// What has to be there before anything is applied.
     pub(super) fn cluster(&self) -> Vec<Comment> {
         vec![
-            variables(Catalog::default_region(&self.plan.machine.name), self.surroundings.project.as_deref()),
+            variables(
+                Catalog::default_region(&self.plan.machine.name),
+                self.surroundings.project.as_deref(),
+                self.plan.request.autoscaling.cluster_name(),
+            ),
             self.quota(),
             self.create_cluster(),
             self.node_pool(),
@@ -37,11 +41,10 @@ impl Steps<'_> {
 
     /// Replicas that the machines have to be there for.
     fn most_replicas(&self) -> u32 {
-        let replicas = match self.threshold {
-            Some(_) => autoscaler::max_replicas(self.plan),
-            None => replicas(self.plan),
-        };
-        replicas.unsigned_abs()
+        match self.autoscaling {
+            Some(autoscaling) => autoscaling.replicas.most,
+            None => fixed_replicas(self.plan).unsigned_abs(),
+        }
     }
 
     fn quota(&self) -> Comment {
@@ -192,13 +195,21 @@ impl Steps<'_> {
                 &format!("--logging=SYSTEM,WORKLOAD --monitoring=SYSTEM,DEPLOYMENT,HPA,POD{dcgm}"),
             ])],
         };
-        std::iter::once(observability).chain(self.threshold.map(|_| self.adapter())).collect()
+        std::iter::once(observability)
+            .chain(self.autoscaling.and_then(|plan| self.adapter(plan.kind)))
+            .collect()
     }
 
     /// What a server exports of which the catalog has no metric.
     fn unknown_metrics(&self) -> Option<String> {
         let plan = self.plan;
-        plan.version.metrics.is_none().then(|| {
+        let is_exported = |signal: &&Signal| {
+            plan.version
+                .arguments
+                .as_ref()
+                .is_some_and(|names| signal.missing_setting(&names.always).is_none())
+        };
+        (!plan.signals.iter().copied().any(|signal| is_exported(&signal))).then(|| {
             format!(
                 "The catalog knows no metric of {} {}: it is scraped at {}, where it answers only if it was \
                  configured to.",
@@ -207,33 +218,71 @@ impl Steps<'_> {
         })
     }
 
-    fn adapter(&self) -> Comment {
+    /// What serves the metrics to the autoscaler.
+    fn adapter(&self, kind: Kind) -> Option<Comment> {
         let kubectl = self.surroundings.kubectl();
-        let text = "The autoscaler reads the server's metrics through the Custom Metrics Stackdriver \
-                    Adapter, 0.13.1 or newer. Only one adapter can own the API: if the first command names \
-                    another service, keep that one and do not go on.";
-        let member = principal("custom-metrics", "custom-metrics-stackdriver-adapter");
-        Comment {
-            title: "Install the metrics adapter".to_owned(),
-            text: vec![text.to_owned()],
-            commands: vec![
-                over_lines(&[
-                    &format!("{kubectl} get apiservices --ignore-not-found"),
-                    "v1beta1.custom.metrics.k8s.io v1beta1.external.metrics.k8s.io",
-                ]),
-                format!("{kubectl} apply -f {ADAPTER}"),
-                over_lines(&[
+        let owners = over_lines(&[
+            &format!("{kubectl} get apiservices --ignore-not-found"),
+            "v1beta1.custom.metrics.k8s.io v1beta1.external.metrics.k8s.io",
+        ]);
+        let setup = |flags: &[&str]| {
+            let command = format!(
+                r#"kubectl infer autoscaling setup --autoscaler={} --cluster-name="$CLUSTER_NAME""#,
+                kind.name()
+            );
+            let lines: Vec<&str> = std::iter::once(command.as_str()).chain(flags.iter().copied()).collect();
+            over_lines(&lines)
+        };
+        let apply = setup(&[r#"--project="$PROJECT_ID" --apply"#]);
+        let (text, commands) = match kind {
+            Kind::Stackdriver => {
+                let member = principal("custom-metrics", "custom-metrics-stackdriver-adapter");
+                let text = "The autoscaler reads the server's metrics through the Custom Metrics Stackdriver \
+                            Adapter, 0.13.1 or newer. Only one adapter can own the API: if the first command names \
+                            another service, keep that one and do not go on.";
+                let binding = over_lines(&[
                     r#"gcloud projects add-iam-policy-binding "projects/$PROJECT_ID""#,
                     "--role=roles/monitoring.viewer",
                     &format!(r#"--member="{member}""#),
-                ]),
-            ],
-        }
+                ]);
+                (text, vec![owners, format!("{kubectl} apply -f {ADAPTER}"), binding])
+            }
+            Kind::PrometheusAdapter => {
+                let text = "The autoscaler reads external metrics that prometheus-adapter serves from Managed \
+                            Service for Prometheus. Only one adapter can own the API: if the first command names \
+                            another service, keep that one and do not go on. The second command installs the \
+                            frontend that the adapter asks and prints the bindings that are left to you; the third \
+                            writes the adapter's values.";
+                let values = setup(&["--output=values --output-path=adapter-values.yaml"]);
+                let install = over_lines(&[
+                    "helm upgrade --install prometheus-adapter prometheus-community/prometheus-adapter",
+                    "--namespace=monitoring --values=adapter-values.yaml",
+                ]);
+                (text, vec![owners, apply, values, ADD_PROMETHEUS_ADAPTER.to_owned(), install])
+            }
+            Kind::Keda => {
+                let text = "The ScaledObject needs KEDA, which owns the API of external metrics: if the first \
+                            command names another service than KEDA's, keep that one and do not go on. The last \
+                            command installs the frontend that KEDA asks and prints the bindings that are left to \
+                            you.";
+                let install = over_lines(&[
+                    "helm upgrade --install keda kedacore/keda",
+                    "--namespace=keda --create-namespace",
+                ]);
+                (text, vec![owners, ADD_KEDA.to_owned(), install, apply])
+            }
+            Kind::None => return None,
+        };
+        Some(Comment {
+            title: "Install the metrics adapter".to_owned(),
+            text: vec![text.to_owned()],
+            commands,
+        })
     }
 }
 
 /// Project, cluster and location.
-pub(super) fn variables(location: &str, project: Option<&str>) -> Comment {
+pub(super) fn variables(location: &str, project: Option<&str>, cluster: &str) -> Comment {
     let project = project.map_or(r#""$(gcloud config get-value project)""#.to_owned(), quoted);
     let number = r#"$(gcloud projects describe "$PROJECT_ID" --format='value(projectNumber)')"#;
     Comment {
@@ -245,7 +294,7 @@ pub(super) fn variables(location: &str, project: Option<&str>) -> Comment {
         commands: vec![
             format!("export PROJECT_ID={project}"),
             format!(r#"export PROJECT_NUMBER="{number}""#),
-            "export CLUSTER_NAME=inference".to_owned(),
+            format!("export CLUSTER_NAME={cluster}"),
             format!("export LOCATION={location}"),
         ],
     }

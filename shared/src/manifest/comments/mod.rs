@@ -8,13 +8,20 @@ mod weights;
 
 use serde::Serialize;
 pub(super) use transfer::TransferSteps;
+pub(super) use weights::principal;
 
 use super::storage::StoragePlan;
-use super::threshold::Threshold;
-use super::{ManifestError, Plan};
+use super::{AutoscalingPlan, ManifestError, Plan};
 
 /// Kubernetes version that accepted the manifests in the project's own tests. The only version named in them.
 pub const TESTED_KUBERNETES: &str = "v1.36.3";
+
+/// Where helm finds prometheus-adapter.
+pub(super) const ADD_PROMETHEUS_ADAPTER: &str =
+    "helm repo add prometheus-community https://prometheus-community.github.io/helm-charts";
+
+/// Where helm finds KEDA.
+pub(super) const ADD_KEDA: &str = "helm repo add kedacore https://kedacore.github.io/charts";
 
 /// Columns of a comment line.
 const WIDTH: usize = 110;
@@ -64,7 +71,7 @@ impl Surroundings {
     }
 
     /// `kubectl` with the flags that lead to the user's cluster.
-    fn kubectl(&self) -> String {
+    pub(super) fn kubectl(&self) -> String {
         let mut command = "kubectl".to_owned();
         for (flag, value) in [("--kubeconfig", &self.kubeconfig), ("--context", &self.context)] {
             if let Some(value) = value {
@@ -74,7 +81,7 @@ impl Surroundings {
         command
     }
 
-    fn file_or(&self, default: &str) -> String {
+    pub(super) fn file_or(&self, default: &str) -> String {
         quoted(self.path.as_deref().unwrap_or(default))
     }
 }
@@ -83,7 +90,7 @@ impl Surroundings {
 struct Steps<'a> {
     plan: &'a Plan<'a>,
     storage: &'a StoragePlan,
-    threshold: Option<&'a Threshold>,
+    autoscaling: Option<&'a AutoscalingPlan<'a>>,
     surroundings: &'a Surroundings,
 }
 
@@ -107,10 +114,10 @@ impl Steps<'_> {
 pub(super) fn comments(
     plan: &Plan<'_>,
     storage: &StoragePlan,
-    threshold: Option<&Threshold>,
+    autoscaling: Option<&AutoscalingPlan<'_>>,
     surroundings: &Surroundings,
 ) -> Vec<Comment> {
-    let steps = Steps { plan, storage, threshold, surroundings };
+    let steps = Steps { plan, storage, autoscaling, surroundings };
     let mut comments = vec![steps.summary()];
     comments.extend(steps.cluster());
     comments.extend(steps.weights());
@@ -158,6 +165,11 @@ pub(super) fn render(comments: &[Comment]) -> String {
     out
 }
 
+/// Lines of a comment.
+pub(crate) fn wrapped_text(text: &str) -> Vec<String> {
+    wrapped(text, WIDTH - 2)
+}
+
 /// Lines of at most `width` characters, broken at spaces.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -174,7 +186,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// One command of a shell over several lines.
-fn over_lines(lines: &[&str]) -> String {
+pub(super) fn over_lines(lines: &[&str]) -> String {
     lines.join(" \\\n    ")
 }
 

@@ -1,8 +1,9 @@
 //! Apply, ask, and what to look at when it does not start.
 
 use super::{Comment, Steps, over_lines};
+use crate::autoscale::{Expression, Kind};
 use crate::manifest::request::Storage;
-use crate::manifest::{autoscaler, names, probes, service};
+use crate::manifest::{AutoscalingPlan, names, probes, service};
 
 impl Steps<'_> {
     /// From `kubectl apply` to a first answer.
@@ -91,23 +92,46 @@ impl Steps<'_> {
             format!("{kubectl} describe pods --selector=app={workload}"),
             format!("{kubectl} logs deployment/{workload} --all-containers --tail=100"),
         ];
-        if self.threshold.is_some() {
+        if let Some(autoscaling) = self.autoscaling {
             text.push(
                 "`<unknown>` as the autoscaler's current value: the adapter is missing, may not read the \
                  metrics, or no Pod is scraped yet."
                     .to_owned(),
             );
-            commands.push(format!("{kubectl} describe hpa {workload}"));
-            if let Ok(metric) = autoscaler::running_metric(self.plan) {
-                commands.push(format!(
-                    "{} get --raw '/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/{}'",
-                    self.surroundings.kubectl(),
-                    self.namespace(),
-                    crate::manifest::Gke::gauge(metric)
-                ));
-            }
+            commands.push(format!(
+                "kubectl infer autoscaling explain -f {}",
+                self.surroundings.file_or("manifests.yaml")
+            ));
+            commands.extend(self.signal_commands(autoscaling));
         }
         Comment { title: "When it does not start".to_owned(), text, commands }
+    }
+
+    /// What the autoscaler sees, asked as it asks.
+    fn signal_commands(&self, autoscaling: &AutoscalingPlan<'_>) -> Vec<String> {
+        let kubectl = self.surroundings.kubectl();
+        let (namespace, workload) = (self.namespace(), self.plan.workload());
+        let raw = |path: String| format!("{kubectl} get --raw '/apis/{path}'");
+        let of_signal = |expression: &Expression<'_>| match autoscaling.kind {
+            Kind::Stackdriver => expression.signals().first().map(|signal| {
+                let gauge = crate::manifest::Gke::gauge(&signal.metric);
+                raw(format!("custom.metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/*/{gauge}"))
+            }),
+            Kind::PrometheusAdapter => {
+                let name = expression.metric_name();
+                let selector = format!("labelSelector=job%3D{workload}");
+                Some(raw(format!("external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{name}?{selector}")))
+            }
+            Kind::Keda | Kind::None => None,
+        };
+        let object = if autoscaling.kind == Kind::Keda { "scaledobject,hpa" } else { "hpa" };
+        let describe = format!("{} describe {object}", self.kubectl());
+        let describe = match autoscaling.kind {
+            Kind::Keda => describe,
+            _ => format!("{describe} {workload}"),
+        };
+        let asked = autoscaling.held.iter().filter_map(|held| of_signal(&held.expression));
+        std::iter::once(describe).chain(asked).collect()
     }
 
     /// GPU images bring their CUDA, nodes the driver.

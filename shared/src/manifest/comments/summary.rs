@@ -2,8 +2,7 @@
 
 use super::{Comment, Steps};
 use crate::manifest::storage::WeightCache;
-use crate::manifest::threshold::replicas;
-use crate::manifest::{autoscaler, explain, probes};
+use crate::manifest::{explain, probes};
 
 impl Steps<'_> {
     /// Configuration, figures with their provenance, and what was decided from them.
@@ -21,7 +20,7 @@ impl Steps<'_> {
             if plan.request.spot { " on Spot capacity" } else { "" },
         )];
         text.push(self.figures());
-        text.extend(explain::cost(plan).map(|cost| format!("Cost: {cost}.")));
+        text.extend(explain::cost(plan, self.autoscaling).map(|cost| format!("Cost: {cost}.")));
         text.extend(self.autoscaling());
         text.extend(self.context());
         text.push(self.cache());
@@ -70,19 +69,14 @@ impl Steps<'_> {
         }
     }
 
-    fn autoscaling(&self) -> Option<String> {
-        let threshold = self.threshold?;
-        let sentence = explain::threshold_sentence(self.plan, threshold);
-        let (initial, most) = (replicas(self.plan), autoscaler::max_replicas(self.plan));
-        let load = match self.plan.request.requests_per_second {
-            Some(load) => format!("for {load} requests/s"),
-            None => "since no load was named".to_owned(),
-        };
-        let targets = explain::targets(self.plan).unwrap_or_default();
-        Some(format!(
-            "Autoscaling for {targets}: {sentence}. It starts with {}, {load}, and goes up to {most}.",
-            explain::replicas(initial)
-        ))
+    /// Why the threshold is what it is, in numbers.
+    fn autoscaling(&self) -> Vec<String> {
+        let Some(autoscaling) = self.autoscaling else { return Vec::new() };
+        let mut text = vec![explain::aim(self.plan, autoscaling)];
+        text.extend(autoscaling.held.iter().map(explain::held));
+        text.push(explain::replica_range(self.plan, autoscaling));
+        text.push(explain::steps(autoscaling));
+        text
     }
 
     fn context(&self) -> Option<String> {

@@ -42,7 +42,8 @@ impl TransferSteps<'_> {
             )],
             commands: Vec::new(),
         };
-        let mut comments = vec![what, variables("us-central1", self.surroundings.project.as_deref())];
+        let mut comments =
+            vec![what, variables("us-central1", self.surroundings.project.as_deref(), "inference")];
         comments.extend(new_namespace(self.namespace, &self.surroundings.kubectl()));
         comments.extend(licence(self.model_id, self.gated));
         comments.push(secret(self.gated, &self.kubectl(), "the upload"));

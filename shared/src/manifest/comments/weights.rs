@@ -1,10 +1,10 @@
 //! Licence, token, bucket.
 
 use super::{Comment, Steps, over_lines};
+use crate::autoscale::Kind;
 use crate::manifest::request::Storage;
 use crate::manifest::storage::{DEFAULT_SERVICE_ACCOUNT, TOKEN_KEY, TOKEN_SECRET};
-use crate::manifest::threshold::replicas_for_load;
-use crate::manifest::{BucketUri, names};
+use crate::manifest::{BucketUri, names, wanted_replicas};
 
 impl Steps<'_> {
     /// What it takes for a Pod to read the weights.
@@ -91,15 +91,28 @@ impl Steps<'_> {
     pub(super) fn xla_cache(&self) -> Comment {
         let kubectl = self.kubectl();
         let workload = self.plan.workload();
-        let wanted = replicas_for_load(self.plan);
         let mut commands = vec![format!("{kubectl} rollout status deployment/{workload} --timeout=90m")];
-        if wanted > 1 {
-            commands.push(match self.threshold {
-                Some(_) => format!(
-                    "{kubectl} patch hpa {workload} --patch='{{\"spec\": {{\"minReplicas\": {wanted}}}}}'"
-                ),
-                None => format!("{kubectl} scale deployment/{workload} --replicas={wanted}"),
-            });
+        let namespace = self.plan.request.namespace.as_ref();
+        let namespace = namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
+        match self.autoscaling.map(|plan| (plan.replicas.least, plan.kind)) {
+            Some((wanted, kind)) if wanted > 1 => {
+                let (object, field) = match kind {
+                    Kind::Keda => ("scaledobject", "minReplicaCount"),
+                    _ => ("hpa", "minReplicas"),
+                };
+                commands.push(format!("kubectl infer rollout {workload} --replicas={wanted}{namespace}"));
+                commands.push(over_lines(&[
+                    &format!("{kubectl} patch {object} {workload} --type=merge"),
+                    &format!("--patch='{{\"spec\": {{\"{field}\": {wanted}}}}}'"),
+                ]));
+            }
+            Some(_) => {}
+            None => {
+                let wanted = wanted_replicas(self.plan);
+                if wanted > 1 {
+                    commands.push(format!("kubectl infer rollout {workload} --replicas={wanted}{namespace}"));
+                }
+            }
         }
         Comment {
             title: "Fill the XLA cache with one replica before there are more".to_owned(),
@@ -170,7 +183,7 @@ pub(super) fn binding(uri: &BucketUri, role: &str, namespace: &str, account: &st
 }
 
 /// A Kubernetes service account as Workload Identity Federation for GKE names it.
-pub(super) fn principal(namespace: &str, account: &str) -> String {
+pub(in crate::manifest) fn principal(namespace: &str, account: &str) -> String {
     const POOLS: &str =
         "principal://iam.googleapis.com/projects/$PROJECT_NUMBER/locations/global/workloadIdentityPools";
     format!("{POOLS}/$PROJECT_ID.svc.id.goog/subject/ns/{namespace}/sa/{account}")

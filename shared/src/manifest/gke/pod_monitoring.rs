@@ -41,7 +41,7 @@ struct Selector {
 struct Endpoint {
     port: &'static str,
     path: String,
-    interval: &'static str,
+    interval: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,13 +50,13 @@ struct TargetLabels {
 }
 
 impl Gke {
-    /// Scrapes the server's metrics every 15 seconds, as in the seeds.
+    /// Scrapes the server's metrics as often as asked, every 15 seconds by default.
     pub(in crate::manifest) fn pod_monitoring(plan: &Plan<'_>) -> PodMonitoring {
         let own_port = plan.server.metrics_port.is_some_and(|port| port != plan.server.port);
         let endpoint = Endpoint {
             port: if own_port { METRICS_PORT } else { API_PORT },
             path: plan.server.metrics_path.clone(),
-            interval: "15s",
+            interval: format!("{}s", plan.request.autoscaling.scrape_seconds()),
         };
         PodMonitoring {
             api_version: "monitoring.googleapis.com/v1",

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::signal::{Scraped, WITH_PREFIX, is_called, prefix, scraped};
+use super::signal::{Scraped, WITH_PREFIX, prefix, scraped};
+use crate::catalog::{MetricType, Signal};
 use crate::inspect::{Metric, PointerBuf, ServerKind};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -40,7 +41,9 @@ fn of(metric: &Metric<'_>, scraped: Scraped<'_>, target: &Facts<'_>) -> Option<F
     let server = target.server?;
     let own = prefix(target.pod.server)?;
     if let Some(version) = target.version
-        && let Some(instead) = version.metrics.as_ref().and_then(|metrics| metrics.absent.get(name))
+        && let Some(signal) = target.signal_named(name)
+        && !target.exports(name)
+        && let Some(instead) = replacement(target, signal)
     {
         let what = format!("{} {} does not export `{name}`", server.display_name, version.version);
         let found = Found::new(at(), what, format!("use `{instead}`"));
@@ -56,7 +59,7 @@ fn of(metric: &Metric<'_>, scraped: Scraped<'_>, target: &Facts<'_>) -> Option<F
     if !name.starts_with(own) {
         return None;
     }
-    if let Some((reason, remedy)) = switched_off(target) {
+    if let Some((reason, remedy)) = switched_off(target, name) {
         let what = format!("`{name}` is not exported: {reason}");
         return Some(Found::new(at(), what, remedy));
     }
@@ -76,23 +79,27 @@ fn base(name: &str) -> &str {
 }
 
 fn is_gauge(target: &Facts<'_>, name: &str) -> bool {
-    is_called(target, name, |metrics| metrics.running.as_ref())
-        || is_called(target, name, |metrics| metrics.waiting.as_ref())
-        || is_called(target, name, |metrics| metrics.kv_use.as_ref())
+    target.signal_named(name).is_some_and(|signal| signal.kind == MetricType::Gauge)
 }
 
-/// Why the server exports nothing, and what to do.
-fn switched_off(target: &Facts<'_>) -> Option<(&'static str, &'static str)> {
+/// What the version exports in place of a signal of others.
+fn replacement<'a>(target: &Facts<'a>, signal: &'a Signal) -> Option<&'a str> {
+    let same = target.signal(signal.meaning).map(|signal| signal.metric.as_str());
+    same.or_else(|| signal.instead.as_deref().filter(|instead| target.exports(instead)))
+}
+
+/// Why the server does not export it, and what to do.
+fn switched_off(target: &Facts<'_>, name: &str) -> Option<(String, String)> {
     let arguments = &target.pod.arguments;
-    match target.pod.server {
-        ServerKind::Vllm if arguments.option(&["disable-log-stats"]).is_some() => {
-            Some(("the server runs with `--disable-log-stats`", "remove `--disable-log-stats`"))
-        }
-        ServerKind::Sglang if arguments.complete && arguments.option(&["enable-metrics"]).is_none() => {
-            Some(("the server runs without `--enable-metrics`", "add `--enable-metrics` to its arguments"))
-        }
-        _ => None,
+    let is_given = |flag: &str| arguments.option(&[flag.trim_start_matches('-')]).is_some();
+    // What a table does not list is exported, or not, with the rest.
+    let signal = target.signal_named(name).or(target.signals.first().copied())?;
+    if let Some(flag) = signal.not_with.as_deref().filter(|flag| is_given(flag)) {
+        return Some((format!("the server runs with `{flag}`"), format!("remove `{flag}`")));
     }
+    let needs = signal.needs.as_deref().filter(|needs| needs.starts_with("--"))?;
+    (arguments.complete && !is_given(needs))
+        .then(|| (format!("the server runs without `{needs}`"), format!("add `{needs}` to its arguments")))
 }
 
 /// Where the name stands, below the metric.

@@ -7,14 +7,14 @@ mod metric_not_exported;
 mod never_wakes;
 mod no_monitoring;
 mod no_scaling_behavior;
-mod query;
+pub(crate) mod query;
 mod replicas_beside_autoscaler;
 mod resource_signal;
-mod signal;
+pub(crate) mod signal;
 mod slow_to_wake;
 #[cfg(test)]
 mod tests;
-mod threshold;
+pub(crate) mod threshold;
 mod threshold_out_of_reach;
 
 /// Rules of this group, by id.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::autoscale::ScalingSteps;
 use crate::inspect::PointerBuf;
-use crate::manifest::autoscaler::behavior;
+use crate::manifest::autoscaling::behavior;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{AutoscalerFacts, Caution, Check, Edit, Fix, Group, Rule, Scope, Severity};
@@ -81,7 +82,7 @@ fn are_default(written: &Value, policies: &[(&str, f64, f64)]) -> bool {
 }
 
 fn fix(at: &PointerBuf, up_is_free: bool) -> Option<Fix> {
-    let ours = json!(behavior());
+    let ours = json!(behavior(ScalingSteps::USUAL, None));
     let directions = if up_is_free { &[UP, DOWN][..] } else { &[DOWN] };
     let edits = directions.iter().map(|direction| {
         Some(Edit::Set { at: at.with_trailing_token(*direction), value: ours.get(*direction)?.clone() })

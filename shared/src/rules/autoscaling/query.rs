@@ -2,7 +2,7 @@
 
 /// Names of metrics in a query, and of functions, which no server's metrics are called like. What stands in quotes or
 /// braces is no name.
-pub(super) fn names(query: &str) -> Vec<&str> {
+pub(crate) fn names(query: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut start = None;
     for (at, character, is_code) in code(query) {
@@ -22,7 +22,7 @@ pub(super) fn names(query: &str) -> Vec<&str> {
 }
 
 /// Function around the whole query and what stands in it: `("sum", "vllm:num_requests_running{…}")`.
-pub(super) fn outermost(query: &str) -> Option<(&str, &str)> {
+pub(crate) fn outermost(query: &str) -> Option<(&str, &str)> {
     let query = query.trim();
     let (function, rest) = query.split_once('(')?;
     let function = function.trim_end();
@@ -46,7 +46,7 @@ pub(super) fn outermost(query: &str) -> Option<(&str, &str)> {
 }
 
 /// The metric of a query that is nothing but a selector: `vllm:num_requests_running{namespace="llm"}`.
-pub(super) fn selector(query: &str) -> Option<&str> {
+pub(crate) fn selector(query: &str) -> Option<&str> {
     let query = query.trim();
     let end =
         query.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | ':')).unwrap_or(query.len());

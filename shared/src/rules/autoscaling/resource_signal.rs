@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::signal::is_resource;
 use super::threshold::aim;
+use crate::catalog::Meaning;
 use crate::inspect::AutoscalerKind;
-use crate::manifest::autoscaler::metric;
+use crate::manifest::autoscaling::gauge_metric;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{
@@ -67,7 +68,7 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
 
 /// The server's gauge of running requests.
 fn running<'a>(target: &Facts<'a>) -> Option<&'a str> {
-    target.version?.metrics.as_ref()?.running.as_deref()
+    target.signal(Meaning::Running).map(|signal| signal.metric.as_str())
 }
 
 fn fix(facts: &AutoscalerFacts<'_>, target: &Facts<'_>) -> Option<Fix> {
@@ -77,7 +78,7 @@ fn fix(facts: &AutoscalerFacts<'_>, target: &Facts<'_>) -> Option<Fix> {
     }
     let gauge = running(target)?;
     let aim = aim(target)?;
-    let value: Value = json!([metric(gauge, aim.running)]);
+    let value: Value = json!([gauge_metric(gauge, f64::from(aim.running))]);
     Some(Fix {
         summary: format!("scale on {} of {gauge} a replica: {}", aim.running, aim.why),
         caution: Caution::Overwrites,

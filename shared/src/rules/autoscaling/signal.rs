@@ -1,8 +1,6 @@
 //! Which of a server's metrics an autoscaler reads.
 
-use crate::catalog::MetricNames;
 use crate::inspect::{Metric, ServerKind};
-use crate::rules::Facts;
 
 use super::query;
 
@@ -11,16 +9,16 @@ const STACKDRIVER: &str = "prometheus.googleapis.com|";
 
 /// A metric under its Prometheus name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scraped<'a> {
+pub(crate) struct Scraped<'a> {
     /// Its name: `vllm:num_requests_running`.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Its kind, where the name in the API says it: `gauge`.
-    pub(super) kind: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
 }
 
 /// Prometheus names of what `metric` reads: of the Stackdriver adapter's names and of KEDA's queries. Other adapters
 /// rename, and nothing is read.
-pub(super) fn scraped<'a>(metric: &Metric<'a>) -> Vec<Scraped<'a>> {
+pub(crate) fn scraped<'a>(metric: &Metric<'a>) -> Vec<Scraped<'a>> {
     if let Some(query) = prometheus_query(metric) {
         return query::names(query).into_iter().map(|name| Scraped { name, kind: None }).collect();
     }
@@ -33,18 +31,18 @@ pub(super) fn scraped<'a>(metric: &Metric<'a>) -> Vec<Scraped<'a>> {
 }
 
 /// The query of a Prometheus trigger of KEDA.
-pub(super) fn prometheus_query<'a>(metric: &Metric<'a>) -> Option<&'a str> {
+pub(crate) fn prometheus_query<'a>(metric: &Metric<'a>) -> Option<&'a str> {
     metric.query.filter(|_| metric.kind == "prometheus")
 }
 
 /// Whether a metric is the processors or the memory.
-pub(super) fn is_resource(metric: &Metric<'_>) -> bool {
+pub(crate) fn is_resource(metric: &Metric<'_>) -> bool {
     matches!(metric.kind, "Resource" | "ContainerResource" | "cpu" | "memory")
         && matches!(metric.name, Some("cpu" | "memory"))
 }
 
 /// What every metric of a server begins with; `None` for servers that export those of the engine inside them.
-pub(super) const fn prefix(server: ServerKind) -> Option<&'static str> {
+pub(crate) const fn prefix(server: ServerKind) -> Option<&'static str> {
     match server {
         ServerKind::Vllm => Some("vllm:"),
         ServerKind::Sglang => Some("sglang:"),
@@ -55,13 +53,5 @@ pub(super) const fn prefix(server: ServerKind) -> Option<&'static str> {
 }
 
 /// Servers whose metrics tell themselves apart.
-pub(super) const WITH_PREFIX: [ServerKind; 4] =
+pub(crate) const WITH_PREFIX: [ServerKind; 4] =
     [ServerKind::Vllm, ServerKind::Sglang, ServerKind::Tgi, ServerKind::Jetstream];
-
-/// Whether some version of the server calls a metric so.
-pub(super) fn is_called(facts: &Facts<'_>, name: &str, which: fn(&MetricNames) -> Option<&String>) -> bool {
-    let versions = facts.server.into_iter().flat_map(|server| &server.versions);
-    versions
-        .filter_map(|version| version.metrics.as_ref())
-        .any(|metrics| which(metrics).is_some_and(|is| is == name))
-}

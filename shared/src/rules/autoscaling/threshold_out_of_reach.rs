@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::query;
-use super::signal::{is_called, prometheus_query, scraped};
+use super::signal::{prometheus_query, scraped};
 use super::threshold::{aim, seats};
+use crate::autoscale::TOLERANCE;
+use crate::catalog::Bound;
 use crate::inspect::{Metric, MetricTarget, parse_quantity};
-use crate::manifest::threshold::TOLERANCE;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{AutoscalerFacts, Caution, Check, Edit, Facts, Fix, Group, Rule, Scope, Severity};
@@ -80,14 +81,12 @@ fn plain_name<'a>(metric: &Metric<'a>) -> Option<&'a str> {
 
 /// Highest value of a replica, and whether it is the number of seats.
 fn bound(target: &Facts<'_>, name: &str) -> Option<(f64, bool)> {
-    if is_called(target, name, |metrics| metrics.kv_use.as_ref()) {
-        return Some((1.0, false));
+    match target.signal_named(name)?.most? {
+        Bound::One => Some((1.0, false)),
+        // Far below 2^53.
+        Bound::Seats => seats(target).map(|seats| (seats as f64, true)),
+        Bound::Memory => None,
     }
-    if !is_called(target, name, |metrics| metrics.running.as_ref()) {
-        return None;
-    }
-    // Far below 2^53.
-    seats(target).map(|seats| (seats as f64, true))
 }
 
 /// The target as a value of one replica; `None` where it is one of all replicas together.

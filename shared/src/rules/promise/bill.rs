@@ -7,15 +7,15 @@ use crate::rules::Facts;
 
 /// What one replica costs, at least: on the cheapest machine that the template accepts and that holds it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct ReplicaBill {
+pub(crate) struct ReplicaBill {
     /// USD an hour.
-    pub(super) usd_per_hour: f64,
+    pub(crate) usd_per_hour: f64,
     /// Machine type.
-    pub(super) machine: String,
+    pub(crate) machine: String,
     /// Region of the price.
-    pub(super) region: String,
+    pub(crate) region: String,
     /// How it is paid for.
-    pub(super) pricing_model: PricingModel,
+    pub(crate) pricing_model: PricingModel,
 }
 
 /// How the Pods are paid for: as Spot where they select it.
@@ -24,7 +24,7 @@ pub(super) fn pricing_model(facts: &Facts<'_>) -> PricingModel {
 }
 
 /// What a replica costs; `None` where the template does not tell its accelerators, its Pods or a machine with a price.
-pub(super) fn replica(facts: &Facts<'_>) -> Result<Option<ReplicaBill>, CatalogError> {
+pub(crate) fn replica(facts: &Facts<'_>) -> Result<Option<ReplicaBill>, CatalogError> {
     let (Some(accelerators), Some(pods)) = (facts.accelerators_per_pod(), facts.pod.pods_per_replica.known())
     else {
         return Ok(None);

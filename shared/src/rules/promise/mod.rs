@@ -3,7 +3,7 @@
 use super::{Limits, Rule, Settings};
 
 mod accelerator_not_allowed;
-mod bill;
+pub(crate) mod bill;
 mod cheaper_equivalent;
 mod malformed_target;
 mod namespace;

@@ -1,8 +1,10 @@
 //! What is compared: the autoscaler, other thresholds, and replicas that never change.
 
 use anyhow::Context;
-use infer_core::autoscale::controller::Spec;
+use infer_core::autoscale::ScalingSteps;
+use infer_core::autoscale::controller::{Metric, Spec};
 use infer_core::autoscale::simulation::{Fleet, Gauge, Scaling, Scenario};
+use infer_core::catalog::Signal;
 
 use super::replica::Replica;
 use crate::arguments::SimulateAutoscaling;
@@ -17,11 +19,9 @@ pub(super) fn of(
     replica: &Replica,
     scenario: &Scenario,
 ) -> Result<Vec<Fleet>, Failure> {
-    let needs = |rate: f64| {
-        // Rates and capacities are bounded, so the count is small; the cast saturates.
-        (rate / replica.operating_rate).ceil().max(1.0) as u32
-    };
-    let initial = needs(scenario.trace.rate(0));
+    // Rates and capacities are bounded, so the counts are small; the casts saturate.
+    let needs = |rate: f64| (rate / replica.operating_rate).ceil().max(1.0) as u32;
+    let initial = (scenario.trace.rate(0) / replica.aim.requests_per_second()).ceil() as u32;
     let mut fleets = match &options.filename {
         Some(path) => {
             let inputs = files::read(std::slice::from_ref(path), false)?;
@@ -37,7 +37,7 @@ pub(super) fn of(
             }
             fleets
         }
-        None => with_thresholds(options, replica, scenario, needs(scenario.trace.peak()))?,
+        None => with_thresholds(options, replica, needs(scenario.trace.peak()))?,
     };
     for fleet in &mut fleets {
         if let Scaling::Autoscaled { spec, .. } = &fleet.scaling {
@@ -56,7 +56,6 @@ pub(super) fn of(
 fn with_thresholds(
     options: &SimulateAutoscaling,
     replica: &Replica,
-    scenario: &Scenario,
     for_peak: u32,
 ) -> Result<Vec<Fleet>, Failure> {
     let (min, max) = (options.min_replicas, options.max_replicas);
@@ -64,11 +63,13 @@ fn with_thresholds(
     let threshold = match options.threshold {
         Some(threshold) => threshold,
         None => {
-            let in_flight = scenario.curve.in_flight_at(replica.operating_rate).ok_or_else(|| {
-                Failure::unexpected(anyhow::anyhow!("the operating point lies above the curve's capacity"))
-            })?;
-            // The controller acts that much above the threshold, which should be the operating point.
-            (in_flight / (1.0 + scenario.settings.tolerance)).floor().max(1.0)
+            let none = || {
+                anyhow::anyhow!(
+                    "the curve does not say how many requests are in a replica: name a `--threshold`"
+                )
+            };
+            let in_flight = replica.aim.in_flight().ok_or_else(|| Failure::user(none()))?;
+            in_flight.floor().max(1.0)
         }
     };
     let mut thresholds = vec![threshold];
@@ -77,7 +78,8 @@ fn with_thresholds(
     } else {
         thresholds.extend(&options.compare_threshold);
     }
-    let fleet = |threshold: f64| Fleet::held_at(threshold, min, max).map_err(Failure::argument);
+    let steps = ScalingSteps::of(&replica.reaction);
+    let fleet = |threshold: f64| Fleet::held_at(threshold, (min, max), steps).map_err(Failure::argument);
     thresholds.into_iter().map(fleet).collect()
 }
 
@@ -91,8 +93,10 @@ fn from_object(object: &serde_json::Value, replica: &Replica) -> Result<Option<F
     let spec = Spec::of(object)
         .with_context(|| format!("HorizontalPodAutoscaler `{name}` cannot be played"))
         .map_err(Failure::user)?;
-    let gauges = spec.metrics.iter().map_while(|metric| Gauge::of_metric(&metric.name, &replica.metrics));
-    let gauges = gauges.collect();
+    let signals: Vec<&Signal> = replica.signals.iter().collect();
+    let seats = replica.seats.unwrap_or(u32::MAX);
+    let known = |metric: &Metric| Gauge::of_metric(&metric.name, &signals, seats);
+    let gauges = spec.metrics.iter().map_while(known).collect();
     Ok(Some(Fleet {
         name: name.to_owned(),
         initial_replicas: spec.min_replicas,

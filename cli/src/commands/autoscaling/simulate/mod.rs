@@ -6,6 +6,7 @@ mod replica;
 mod rows;
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use infer_core::autoscale::controller::Settings;
@@ -24,18 +25,22 @@ use crate::select::select;
 /// `autoscaling simulate`.
 pub(crate) fn simulate(catalog: &Catalog, options: &SimulateAutoscaling) -> Result<Outcome, Failure> {
     let trace = trace(options)?;
-    let replica = Replica::of(catalog, &options.profiles)?;
+    let timing = options.times.to_core();
+    timing.check().map_err(Failure::argument)?;
+    let replica = Replica::of(catalog, &options.profiles, &timing)?;
+    let reaction = replica.reaction;
+    let time = Duration::from_secs_f64;
     let scenario = Scenario {
         trace,
         curve: replica.curve.clone(),
         targets: requirements::of_list(catalog, &options.profiles)?.targets,
         delays: Delays {
-            pending: options.pending_time,
-            loading: options.loading_time,
-            scrape: options.scrape_interval,
-            ingestion: options.ingestion_delay,
+            pending: time(reaction.node_seconds + reaction.image_seconds),
+            loading: time(reaction.weights_seconds + reaction.engine_seconds),
+            scrape: time(reaction.scrape_seconds),
+            ingestion: time(reaction.ingestion_seconds),
         },
-        settings: Settings { sync_period: options.sync_period, ..Settings::default() },
+        settings: Settings { sync_period: time(reaction.sync_seconds), ..Settings::default() },
         usd_per_replica_hour: replica.usd_per_hour,
         seed: options.seed.0,
     };
@@ -101,18 +106,10 @@ fn print(
 }
 
 fn notes(replica: &Replica, scenario: &Scenario) -> Vec<String> {
-    let Delays { pending, loading, scrape, ingestion } = scenario.delays;
     let mut notes = vec![
         format!("a replica is {}, at most {:.2} requests a second", replica.name, scenario.curve.capacity()),
         format!("its curve is {}", replica.provenance),
-        format!(
-            "a replica serves {} s after it is asked for; a gauge is read every {} s, known {} s later and looked at \
-             every {} s",
-            (pending + loading).as_secs(),
-            scrape.as_secs(),
-            ingestion.as_secs(),
-            scenario.settings.sync_period.as_secs()
-        ),
+        format!("from a change of the load to a replica that serves it: {}", replica.reaction),
         format!(
             "{:.1} hours of traffic, {:.2} requests a second in the mean and {:.2} at the peak",
             scenario.trace.seconds() as f64 / 3600.0,

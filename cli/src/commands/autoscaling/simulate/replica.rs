@@ -1,7 +1,8 @@
 //! The replica that is simulated: the best that `list` finds.
 
 use infer_core::autoscale::simulation::ServingCurve;
-use infer_core::catalog::{Catalog, MetricNames};
+use infer_core::autoscale::{Aim, AutoscalingOptions, Headroom, ReactionTime, Start};
+use infer_core::catalog::{Catalog, Signal};
 use infer_core::curve::{Curve, EngineArguments};
 use infer_core::estimate::memory::EngineLimits;
 use infer_core::estimate::{Calibration, Estimator};
@@ -28,12 +29,22 @@ pub(super) struct Replica {
     pub(super) usd_per_hour: Option<f64>,
     /// Mean tokens of an answer.
     pub(super) output_tokens: f64,
-    /// Names of the server's metrics.
-    pub(super) metrics: MetricNames,
+    /// Where an autoscaler should hold it.
+    pub(super) aim: Aim,
+    /// From a change of the load to a replica that serves it.
+    pub(super) reaction: ReactionTime,
+    /// What the server exports.
+    pub(super) signals: Vec<Signal>,
+    /// Requests that it runs at once.
+    pub(super) seats: Option<u32>,
 }
 
 impl Replica {
-    pub(super) fn of(catalog: &Catalog, options: &ListProfiles) -> Result<Self, Failure> {
+    pub(super) fn of(
+        catalog: &Catalog,
+        options: &ListProfiles,
+        timing: &AutoscalingOptions,
+    ) -> Result<Self, Failure> {
         let asked = requirements::of_list(catalog, options)?;
         if asked.model.is_none() {
             return Err(Failure::argument(anyhow::anyhow!(
@@ -50,10 +61,15 @@ impl Replica {
         let answers = recommend::recommend(catalog, source, &asked).map_err(profiles::failure)?;
         let Some(best) = answers.ranked.first() else { return Err(profiles::nothing(&asked, &answers)) };
         let curve = curve(source, best, &asked)?;
-        Self::new(catalog, best, &curve)
+        Self::new(catalog, best, &curve, timing)
     }
 
-    fn new(catalog: &Catalog, best: &Recommendation, curve: &Curve) -> Result<Self, Failure> {
+    fn new(
+        catalog: &Catalog,
+        best: &Recommendation,
+        curve: &Curve,
+        timing: &AutoscalingOptions,
+    ) -> Result<Self, Failure> {
         let configuration = &best.configuration;
         let server = catalog.find_server(&configuration.server).map_err(unknown)?;
         let accelerator = catalog.find_accelerator(&configuration.accelerator).map_err(unknown)?;
@@ -64,6 +80,22 @@ impl Replica {
         let told = EngineArguments::read(&configuration.engine_arguments).max_sequences;
         let seats =
             told.or_else(|| version.map(|version| EngineLimits::of(version, accelerator).max_sequences));
+        let start = Start {
+            image_gb: None,
+            weights_bytes: catalog.find_model(&best.checkpoint).map_err(unknown)?.checkpoint.bytes,
+            downloads: true,
+            is_compiled: false,
+        };
+        let times = catalog.start_times(accelerator.kind).map_err(unknown)?;
+        let reaction = ReactionTime::of(times, &start, timing);
+        let headroom = Headroom::of(timing, reaction);
+        let aim = Aim::of(curve, &best.operating.point, headroom).ok_or_else(|| {
+            Failure::user(anyhow::anyhow!("the curve has no rate of requests, so nothing can be aimed at"))
+        })?;
+        let signals = match version {
+            Some(version) => catalog.signals_of(server, version).map_err(unknown)?,
+            None => Vec::new(),
+        };
         let serving = ServingCurve::of(curve, seats).map_err(Failure::user)?;
         Ok(Self {
             name: format!(
@@ -75,7 +107,10 @@ impl Replica {
             operating_rate: best.operating.point.requests_per_second,
             usd_per_hour: best.cost.priced().map(|cost| cost.usd_per_hour),
             output_tokens: best.traffic.mean_output_tokens(),
-            metrics: version.and_then(|version| version.metrics.clone()).unwrap_or_default(),
+            aim,
+            reaction,
+            signals: signals.into_iter().cloned().collect(),
+            seats,
         })
     }
 }

@@ -6,37 +6,35 @@ use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParam
 use kube::core::{GroupVersionKind, TypeMeta};
 use serde_json::Value;
 
-use crate::cluster;
 use crate::failure::Failure;
 
 /// Who owns the fields.
 const MANAGER: &str = "kubectl-infer";
 
 /// What became of an object.
-pub(super) type Change = &'static str;
+pub(crate) type Change = &'static str;
 
 /// How objects are applied.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mode {
-    pub(super) dry_run: bool,
-    pub(super) force: bool,
+pub(crate) struct Mode {
+    pub(crate) dry_run: bool,
+    pub(crate) force: bool,
 }
 
 /// `kind/name`, in small letters, as kubectl prints it.
-pub(super) fn label(object: &Value) -> String {
+pub(crate) fn label(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     format!("{}/{}", text(&object["kind"]).to_lowercase(), text(&object["metadata"]["name"]))
 }
 
 /// The API of an object, and its name.
-pub(super) fn api(client: &Client, object: &Value) -> Result<(Api<DynamicObject>, String), Failure> {
+pub(crate) fn api(client: &Client, object: &Value) -> Result<(Api<DynamicObject>, String), Failure> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let named = || Some((text("/apiVersion")?, text("/kind")?, text("/metadata/name")?));
-    let (version, kind, name) =
-        named().context("an object of the installation has no name").map_err(Failure::unexpected)?;
+    let (version, kind, name) = named().context("an object has no name").map_err(Failure::unexpected)?;
     let types = TypeMeta { api_version: version.to_owned(), kind: kind.to_owned() };
     let kind = GroupVersionKind::try_from(&types)
-        .context("an object of the installation has no version")
+        .context("an object has no version")
         .map_err(Failure::unexpected)?;
     let resource = ApiResource::from_gvk(&kind);
     let api = match text("/metadata/namespace") {
@@ -47,13 +45,13 @@ pub(super) fn api(client: &Client, object: &Value) -> Result<(Api<DynamicObject>
 }
 
 /// The object as it is in the cluster.
-pub(super) async fn get(client: &Client, object: &Value) -> Result<Option<DynamicObject>, Failure> {
+pub(crate) async fn get(client: &Client, object: &Value) -> Result<Option<DynamicObject>, Failure> {
     let (api, name) = api(client, object)?;
-    api.get_opt(&name).await.map_err(cluster::failure)
+    api.get_opt(&name).await.map_err(super::failure)
 }
 
 /// Applies an object on the server.
-pub(super) async fn apply(client: &Client, object: &Value, mode: Mode) -> Result<Change, Failure> {
+pub(crate) async fn apply(client: &Client, object: &Value, mode: Mode) -> Result<Change, Failure> {
     let before = get(client, object).await?;
     let (api, name) = api(client, object)?;
     let mut parameters = PatchParams::apply(MANAGER).validation_strict();
@@ -65,7 +63,7 @@ pub(super) async fn apply(client: &Client, object: &Value, mode: Mode) -> Result
                 "`--force-conflicts` takes the fields over; an installation by helm is changed with helm",
             )
         }
-        error => cluster::failure(error),
+        error => super::failure(error),
     })?;
     Ok(match before {
         None => "created",
@@ -75,11 +73,11 @@ pub(super) async fn apply(client: &Client, object: &Value, mode: Mode) -> Result
 }
 
 /// Deletes an object, if it is there.
-pub(super) async fn delete(client: &Client, object: &Value) -> Result<Change, Failure> {
+pub(crate) async fn delete(client: &Client, object: &Value) -> Result<Change, Failure> {
     let (api, name) = api(client, object)?;
     match api.delete(&name, &DeleteParams::background()).await {
         Ok(_) => Ok("deleted"),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok("not found"),
-        Err(error) => Err(cluster::failure(error)),
+        Err(error) => Err(super::failure(error)),
     }
 }
