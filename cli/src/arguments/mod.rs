@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use accuracy::{Accuracy, AccuracyFormat};
 pub(crate) use autoscaling::{
     AutoscalerOptions, AutoscalingCommand, CreateAutoscaling, CreateOutput, ExplainAutoscaling,
-    SetupAutoscaling, SetupOutput, SimulateAutoscaling,
+    SetupAutoscaling, SetupOutput, SimulateAutoscaling, TestAutoscaling, WatchAutoscaling,
 };
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,

@@ -99,6 +99,14 @@ pub(super) fn threshold(text: &str) -> Result<f64, String> {
     positive(text, MOST).ok_or_else(|| format!("must be a number above 0, at most {MOST}"))
 }
 
+/// Time between two events that never stop: at least a second, at most a day.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let interval = duration(text)?;
+    let within = (Duration::from_secs(1)..=DAY).contains(&interval);
+    within.then_some(interval).ok_or_else(|| "must be from `1s` to `24h`".to_owned())
+}
+
 /// A seed of random numbers; `None` is no chance at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed(pub(crate) Option<u64>);

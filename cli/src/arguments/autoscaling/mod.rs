@@ -5,6 +5,8 @@ mod explain;
 mod options;
 mod setup;
 mod simulate;
+mod test;
+mod watch;
 
 use clap::Subcommand;
 
@@ -13,6 +15,8 @@ pub(crate) use explain::ExplainAutoscaling;
 pub(crate) use options::{AutoscalerOptions, ReactionOptions};
 pub(crate) use setup::{SetupAutoscaling, SetupOutput};
 pub(crate) use simulate::SimulateAutoscaling;
+pub(crate) use test::TestAutoscaling;
+pub(crate) use watch::WatchAutoscaling;
 
 /// `autoscaling …`.
 #[derive(Debug, Subcommand)]
@@ -21,4 +25,6 @@ pub(crate) enum AutoscalingCommand {
     Setup(Box<SetupAutoscaling>),
     Explain(ExplainAutoscaling),
     Simulate(Box<SimulateAutoscaling>),
+    Watch(WatchAutoscaling),
+    Test(Box<TestAutoscaling>),
 }
