@@ -44,7 +44,8 @@ fn something_wrong_is_status_1_with_what_to_do() {
     let (status, said) = explained(&[], |text| text.replace("averageValue: \"49\"", "averageValue: \"490\""));
     assert_eq!(status, 1, "{said}");
     assert!(said.to_string().contains("it never scales"), "{said}");
-    let (status, said) = explained(&[], |text| text.replace("port: http\n    interval", "port: web\n    interval"));
+    let (status, said) =
+        explained(&[], |text| text.replace("port: http\n    interval", "port: web\n    interval"));
     assert_eq!(status, 1, "{said}");
     assert!(said.to_string().contains("scrapes port web"), "{said}");
 }
@@ -64,7 +65,8 @@ fn an_autoscaler_for_a_deployment_of_ours_is_the_one_that_we_write() {
     let deployment = infer(&[GEMMA, &["--autoscaler=none", "--output=manifest"]].concat()).succeeded();
     std::fs::write(folder.path().join("d.yaml"), &deployment).unwrap();
     assert!(deployment.contains("replicas: 1") && !deployment.contains("HorizontalPodAutoscaler"));
-    let arguments = ["autoscaling", "create", "-f", "d.yaml", "--target-ntpot-milliseconds=200", "-o", "json"];
+    let arguments =
+        ["autoscaling", "create", "-f", "d.yaml", "--target-ntpot-milliseconds=200", "-o", "json"];
     let created: Value = serde_json::from_str(&infer_in(folder.path(), &arguments).succeeded()).unwrap();
     // It is scraped already.
     let objects = created["items"].as_array().unwrap();
@@ -87,7 +89,10 @@ fn what_a_cluster_needs_is_the_same_bytes_each_time() {
     let values: Value = serde_saphyr::from_str(&infer(&values).succeeded()).unwrap();
     let rules = values["rules"]["external"].as_array().unwrap();
     let queries: Vec<&str> = rules.iter().map(|rule| rule["metricsQuery"].as_str().unwrap()).collect();
-    assert!(queries.iter().all(|query| query.contains("<<.LabelMatchers>>,cluster=\"inference\"")), "{queries:?}");
+    assert!(
+        queries.iter().all(|query| query.contains("<<.LabelMatchers>>,cluster=\"inference\"")),
+        "{queries:?}"
+    );
     // Names of metrics stand in full, and no name is served twice.
     let mut names: Vec<&str> = rules.iter().map(|rule| rule["name"]["as"].as_str().unwrap()).collect();
     let count = names.len();

@@ -19,6 +19,7 @@ pub mod lint;
 pub mod manifest;
 pub mod measured;
 mod parallel;
+pub mod plot;
 pub mod policy;
 pub mod recommend;
 pub mod rollout;

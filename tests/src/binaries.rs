@@ -25,6 +25,8 @@ struct GoModule {
     name: &'static str,
     /// Main packages.
     packages: &'static [&'static str],
+    /// `go build -tags`; empty for none.
+    tags: &'static str,
     /// `go build -ldflags`.
     linker_flags: String,
     /// Rough duration on two cores, for the first line.
@@ -45,6 +47,7 @@ pub fn kubernetes() -> Result<&'static Path> {
                 "sigs.k8s.io/kwok/cmd/kwok",
                 "go.etcd.io/etcd/server/v3",
             ],
+            tags: "",
             // Without these the API server reports v0.0.0-master.
             linker_flags: format!(
                 "-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION} \
@@ -81,6 +84,7 @@ fn krew_programs() -> Result<&'static Path> {
         let module = GoModule {
             name: "krew",
             packages: &["sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"],
+            tags: "",
             linker_flags: "-s -w".to_owned(),
             duration: "half a minute",
         };
@@ -95,12 +99,45 @@ pub fn helm() -> Result<PathBuf> {
         let module = GoModule {
             name: "helm",
             packages: &["helm.sh/helm/v4/cmd/helm"],
+            tags: "",
             linker_flags: "-s -w".to_owned(),
             duration: "4 minutes",
         };
         module.built(|_, _| Ok(()))
     })?;
     Ok(programs.join("helm"))
+}
+
+/// The real Prometheus, without the ways of finding targets that clouds have: they are half of what it is made from.
+pub fn prometheus() -> Result<PathBuf> {
+    static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let programs = once(&DIR, || {
+        let module = GoModule {
+            name: "prometheus",
+            packages: &["github.com/prometheus/prometheus/cmd/prometheus"],
+            tags: "remove_all_sd",
+            linker_flags: "-s -w".to_owned(),
+            duration: "5 minutes",
+        };
+        module.built(|_, _| Ok(()))
+    })?;
+    Ok(programs.join("prometheus"))
+}
+
+/// The real prometheus-adapter.
+pub fn prometheus_adapter() -> Result<PathBuf> {
+    static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let programs = once(&DIR, || {
+        let module = GoModule {
+            name: "prometheus-adapter",
+            packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
+            tags: "",
+            linker_flags: "-s -w".to_owned(),
+            duration: "4 minutes",
+        };
+        module.built(|_, _| Ok(()))
+    })?;
+    Ok(programs.join("adapter"))
 }
 
 /// The plugin, built from this checkout by Cargo.
@@ -206,6 +243,9 @@ impl GoModule {
     /// Names a build: everything that the programs are made from.
     fn key(&self, go: &str) -> Result<String> {
         let mut made_from = format!("{go}\n{}\n{}\n", self.packages.join(" "), self.linker_flags);
+        if !self.tags.is_empty() {
+            made_from += &format!("{}\n", self.tags);
+        }
         for file in ["go.mod", "go.sum"] {
             made_from += &fs::read_to_string(self.source().join(file))?;
         }
@@ -214,7 +254,7 @@ impl GoModule {
 
     /// How many packages there are to compile, unless Go still has some of them from before.
     fn package_count(&self) -> Result<usize> {
-        let output = self.go().args(["list", "-deps"]).args(self.packages).output()?;
+        let output = self.go().args(["list", "-deps", "-tags", self.tags]).args(self.packages).output()?;
         Ok(text(&output.stdout).lines().count())
     }
 
@@ -227,6 +267,7 @@ impl GoModule {
         let mut child = self
             .go()
             .args(["build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false"])
+            .args(["-tags", self.tags])
             .args(["-ldflags", &self.linker_flags, "-o"])
             .arg(dir)
             .args(self.packages)

@@ -9,6 +9,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+/// Name of the certificate with which the API server speaks for its users.
+pub(crate) const FRONT_PROXY: &str = "front-proxy-client";
+
 /// Where the PEM files lie.
 pub(crate) struct Certificates {
     /// The authority that signed the others.
@@ -25,6 +28,10 @@ pub(crate) struct Certificates {
     pub(crate) controllers: PathBuf,
     /// Its key.
     pub(crate) controllers_key: PathBuf,
+    /// Certificate by which the API server shows extension servers that it speaks for a user.
+    pub(crate) front_proxy: PathBuf,
+    /// Its key.
+    pub(crate) front_proxy_key: PathBuf,
     /// Public half of the key below.
     pub(crate) service_accounts: PathBuf,
     /// Key that signs the tokens of service accounts.
@@ -39,6 +46,7 @@ impl Certificates {
         let (admin, admin_key) = signed(&issuer, client_parameters("admin"))?;
         let (controllers, controllers_key) =
             signed(&issuer, client_parameters("system:kube-controller-manager"))?;
+        let (front_proxy, front_proxy_key) = signed(&issuer, client_parameters(FRONT_PROXY))?;
         let service_accounts = KeyPair::generate()?;
         Ok(Self {
             ca: save(dir, "ca.crt", &authority)?,
@@ -48,6 +56,8 @@ impl Certificates {
             admin_key: save(dir, "admin.key", &admin_key)?,
             controllers: save(dir, "controllers.crt", &controllers)?,
             controllers_key: save(dir, "controllers.key", &controllers_key)?,
+            front_proxy: save(dir, "front-proxy.crt", &front_proxy)?,
+            front_proxy_key: save(dir, "front-proxy.key", &front_proxy_key)?,
             service_accounts: save(dir, "service-accounts.pub", &service_accounts.public_key_pem())?,
             service_accounts_key: save(dir, "service-accounts.key", &service_accounts.serialize_pem())?,
         })

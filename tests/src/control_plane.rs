@@ -1,6 +1,6 @@
 //! Starting the control plane.
 
-use crate::certificates::Certificates;
+use crate::certificates::{Certificates, FRONT_PROXY};
 use crate::namespace::{self, TestNamespace};
 use crate::supervisor::Supervisor;
 use crate::{binaries, crd, wait};
@@ -36,28 +36,29 @@ impl ControlPlane {
     /// The one control plane of this process, started at first use.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
-        let started = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
+        let started = SHARED.get_or_init(|| Self::start(&[]).map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|error| anyhow!("the test control plane did not start: {error}"))
     }
 
     /// One of a test's own, for what belongs to the whole cluster and would disturb others: an API of metrics has one
     /// owner, and while nothing answers behind it discovery is incomplete for everybody.
     pub fn separate() -> Result<Self> {
-        Self::start()
+        Self::start(&[])
     }
 
-    /// Starts one, and waits until it accepts Pods. Tests use [`ControlPlane::shared`].
-    fn start() -> Result<Self> {
+    /// Starts one whose controller manager has more flags, and waits until it accepts Pods. Most tests use
+    /// [`ControlPlane::shared`].
+    pub(crate) fn start(controller_flags: &[&str]) -> Result<Self> {
         for _ in 1..ATTEMPTS {
-            match Self::start_once() {
+            match Self::start_once(controller_flags) {
                 Err(error) if error.to_string().contains("address already in use") => {}
                 other => return other,
             }
         }
-        Self::start_once()
+        Self::start_once(controller_flags)
     }
 
-    fn start_once() -> Result<Self> {
+    fn start_once(controller_flags: &[&str]) -> Result<Self> {
         let programs = binaries::kubernetes()?;
         let supervisor = Supervisor::new()?;
         let certificates = Certificates::write(supervisor.dir())?;
@@ -79,7 +80,8 @@ impl ControlPlane {
         control_plane.wait_for_api_server()?;
 
         let Self { supervisor, kubeconfig, .. } = &control_plane;
-        let controllers = controller_manager(programs, &of_controllers, &certificates);
+        let mut controllers = controller_manager(programs, &of_controllers, &certificates);
+        controllers.args(controller_flags);
         supervisor.start("kube-controller-manager", controllers)?;
         supervisor.start("kube-scheduler", scheduler(programs, kubeconfig))?;
         supervisor.start("kwok", kwok(programs, kubeconfig)?)?;
@@ -129,6 +131,11 @@ impl ControlPlane {
     /// Id of the process group that all programs are in.
     pub fn process_group(&self) -> u32 {
         self.supervisor.process_group()
+    }
+
+    /// Starts a program that is part of the cluster, and ends with it; its log lies beside the others.
+    pub(crate) fn start_program(&self, name: &'static str, command: Command) -> Result<()> {
+        self.supervisor.start(name, command)
     }
 
     /// Fails, with the end of its log, if one of the programs has ended.
@@ -254,6 +261,16 @@ fn api_server(programs: &Path, port: u16, etcd_port: u16, certificates: &Certifi
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .args(["--authorization-mode=RBAC", "--allow-privileged=true"])
         .args(["--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none"])
+        // Extension servers, such as those of metrics, believe whom the API server speaks for.
+        .arg(flag("proxy-client-cert-file", &certificates.front_proxy))
+        .arg(flag("proxy-client-key-file", &certificates.front_proxy_key))
+        .arg(flag("requestheader-client-ca-file", &certificates.ca))
+        .arg(format!("--requestheader-allowed-names={FRONT_PROXY}"))
+        .args([
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+        ])
+        .arg("--requestheader-extra-headers-prefix=X-Remote-Extra-")
         // ExtendedResourceToleration: on GKE, Pods that ask for an accelerator tolerate its taint by themselves.
         // PodNodeSelector: keeps the Pods of a test on the nodes of that test, see `namespace`.
         .arg("--enable-admission-plugins=ExtendedResourceToleration,PodNodeSelector");

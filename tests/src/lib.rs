@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+pub mod autoscaling;
 pub mod binaries;
 mod certificates;
 mod checksum;
@@ -32,6 +33,7 @@ mod registration;
 mod relay;
 mod sidecar_injector;
 mod supervisor;
+mod tls;
 mod wait;
 mod webhook;
 

@@ -3,25 +3,18 @@
 use crate::TestNamespace;
 use crate::certificates::MountedCertificates;
 use crate::control_plane::ControlPlane;
+use crate::tls;
 use anyhow::Result;
 use axum::Router;
 use axum::routing::post;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
 /// Name of the container that is added; it is the one of GKE.
 const SIDECAR: &str = "gke-gcsfuse-sidecar";
@@ -51,7 +44,7 @@ impl<'a> SidecarInjector<'a> {
         let control_plane = namespace.control_plane();
         let folder = tempfile::tempdir()?;
         let certificates = MountedCertificates::mount(folder.path())?;
-        let acceptor = acceptor(&certificates)?;
+        let acceptor = tls::acceptor(&certificates)?;
         let listener = control_plane.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
         let port = listener.local_addr()?.port();
         let prefix = match injection {
@@ -60,7 +53,8 @@ impl<'a> SidecarInjector<'a> {
         };
         let name = format!("{prefix}-{}", namespace.name());
         let configuration = configuration(&name, namespace.name(), port, &certificates)?;
-        let server = control_plane.spawn(serve(listener, acceptor));
+        let server =
+            control_plane.spawn(tls::serve(listener, acceptor, Router::new().route("/inject", post(review))));
         let injector = Self { control_plane, name, server, _certificates: folder };
         let created =
             async { Api::all(control_plane.client()).create(&PostParams::default(), &configuration).await };
@@ -103,31 +97,6 @@ fn configuration(
             "admissionReviewVersions": ["v1"],
         }],
     }))?)
-}
-
-fn acceptor(certificates: &MountedCertificates) -> Result<TlsAcceptor> {
-    let dir = certificates.dir();
-    let chain = CertificateDer::pem_file_iter(dir.join("tls.crt"))?.collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(dir.join("tls.key"))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
-    let routes = Router::new().route("/inject", post(review));
-    while let Ok((connection, _)) = listener.accept().await {
-        let (acceptor, service) = (acceptor.clone(), TowerToHyperService::new(routes.clone()));
-        tokio::spawn(async move {
-            if let Ok(connection) = acceptor.accept(connection).await {
-                let served = auto::Builder::new(TokioExecutor::new());
-                drop(served.serve_connection(TokioIo::new(connection), service).await);
-            }
-        });
-    }
 }
 
 async fn review(review: String) -> Result<String, String> {

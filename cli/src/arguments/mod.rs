@@ -16,7 +16,7 @@ mod profiles;
 mod program;
 mod rollout;
 mod rules;
-mod values;
+pub(crate) mod values;
 mod webhook;
 
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use accuracy::{Accuracy, AccuracyFormat};
 pub(crate) use autoscaling::{
     AutoscalerOptions, AutoscalingCommand, CreateAutoscaling, CreateOutput, ExplainAutoscaling,
-    SetupAutoscaling, SetupOutput,
+    SetupAutoscaling, SetupOutput, SimulateAutoscaling, TestAutoscaling, WatchAutoscaling,
 };
 pub(crate) use catalog::{
     AcceleratorsCommand, ListAccelerators, ModelServerVersionsCommand, ModelServersCommand, ModelsCommand,

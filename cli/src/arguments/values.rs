@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use infer_core::accuracy::LeaveOut;
 use infer_core::autoscale::Kind;
+use infer_core::autoscale::simulation::Pattern;
 use infer_core::catalog::{Precision, PricingModel};
 use infer_core::manifest::HubCache;
 use infer_core::measured::Column;
@@ -91,6 +92,38 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     positive(text, MOST_REQUESTS_PER_SECOND).ok_or_else(|| {
         format!("must be a positive number of requests a second, at most {MOST_REQUESTS_PER_SECOND}")
     })
+}
+
+/// What a metric is held at.
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 1e6;
+    positive(text, MOST).ok_or_else(|| format!("must be a number above 0, at most {MOST}"))
+}
+
+/// Time between two events that never stop: at least a second, at most a day.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let interval = duration(text)?;
+    let within = (Duration::from_secs(1)..=DAY).contains(&interval);
+    within.then_some(interval).ok_or_else(|| "must be from `1s` to `24h`".to_owned())
+}
+
+/// A seed of random numbers; `None` is no chance at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seed(pub(crate) Option<u64>);
+
+/// A seed.
+pub(super) fn seed(text: &str) -> Result<Seed, String> {
+    if text == "even" {
+        return Ok(Seed(None));
+    }
+    let seed = text.parse().map_err(|_| "must be a whole number from 0 on, or `even`".to_owned())?;
+    Ok(Seed(Some(seed)))
+}
+
+/// A shape of traffic.
+pub(super) fn pattern() -> impl TypedValueParser<Value = Pattern> {
+    one_of(&Pattern::ALL, Pattern::name)
 }
 
 /// A number of rows; `None` is gcloud's `unlimited`.

@@ -44,6 +44,11 @@ pub(crate) fn execute(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Autoscaling(AutoscalingCommand::Explain(options)) => {
             autoscaling::explain(&overlay::catalog(overlays)?, cluster, &options)
         }
+        Command::Autoscaling(AutoscalingCommand::Simulate(options)) => {
+            autoscaling::simulate(&overlay::catalog(overlays)?, &options)
+        }
+        Command::Autoscaling(AutoscalingCommand::Watch(options)) => autoscaling::watch(cluster, &options),
+        Command::Autoscaling(AutoscalingCommand::Test(options)) => autoscaling::test(cluster, &options),
         Command::Manifests(ManifestsCommand::Create(options)) => {
             manifests::create(&overlay::catalog(overlays)?, cluster, &options)
         }

@@ -163,7 +163,7 @@ fn measured_instead(failure: Failure, reachable: &Reachable) -> Failure {
 }
 
 /// Why there is no row: what binds and what would be reachable.
-fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
+pub(super) fn nothing(asked: &Requirements, answers: &Recommendations) -> Failure {
     if let Some(infeasible) = &answers.infeasible {
         let failure = Failure::user(anyhow::anyhow!(infeasible.to_string()));
         let blind = infeasible.nearest.is_empty() && !infeasible.never_measured.is_empty();

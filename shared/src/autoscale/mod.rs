@@ -6,9 +6,13 @@
 //! ([`ReactionTime`]) and growth the rate at which load may rise meanwhile ([`Headroom`]). The threshold of a signal is
 //! what it reads on average at λ_T ([`Aim`], [`Held`]), and never more than half of what it can read at all
 //! ([`Reach`]): a saturated replica must still be able to ask for double.
+//!
+//! What the controller of HorizontalPodAutoscalers then does is [`controller`], and what comes of it under traffic
+//! [`simulation`].
 
 mod aim;
 mod behavior;
+pub mod controller;
 mod error;
 mod held;
 mod kind;
@@ -16,6 +20,7 @@ mod options;
 mod reach;
 mod reaction;
 mod replicas;
+pub mod simulation;
 #[cfg(test)]
 mod tests;
 

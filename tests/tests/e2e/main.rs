@@ -11,6 +11,7 @@ mod manifests;
 mod policy;
 mod program;
 mod rollout;
+mod scaling;
 mod scheduling;
 mod sidecar;
 mod strictness;

@@ -70,9 +70,6 @@ pub(crate) struct ReactionOptions {
 impl AutoscalerOptions {
     /// As the core takes them.
     pub(crate) fn to_core(&self) -> AutoscalingOptions {
-        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-        // Above what is accepted, where it is refused with what is.
-        let whole = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         AutoscalingOptions {
             autoscaler: self.autoscaler,
             peak_requests_per_second: self.peak_request_rate,
@@ -81,13 +78,26 @@ impl AutoscalerOptions {
             growth_percent_per_minute: self.traffic_growth,
             cluster_name: self.cluster_name.clone(),
             prometheus_url: self.prometheus_url.clone(),
-            scrape_seconds: self.times.scrape_interval.map(whole),
-            ingestion_seconds: seconds(self.times.ingestion_delay),
-            sync_seconds: seconds(self.times.hpa_sync),
-            node_seconds: seconds(self.times.node_start),
-            image_seconds: seconds(self.times.image_pull),
-            weights_seconds: seconds(self.times.weights_load),
-            engine_seconds: seconds(self.times.engine_start),
+            ..self.times.to_core()
+        }
+    }
+}
+
+impl ReactionOptions {
+    /// As the core takes them, with nothing said about anything else.
+    pub(crate) fn to_core(&self) -> AutoscalingOptions {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        // Above what is accepted, where it is refused with what is.
+        let whole = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        AutoscalingOptions {
+            scrape_seconds: self.scrape_interval.map(whole),
+            ingestion_seconds: seconds(self.ingestion_delay),
+            sync_seconds: seconds(self.hpa_sync),
+            node_seconds: seconds(self.node_start),
+            image_seconds: seconds(self.image_pull),
+            weights_seconds: seconds(self.weights_load),
+            engine_seconds: seconds(self.engine_start),
+            ..AutoscalingOptions::default()
         }
     }
 }

@@ -1,0 +1,241 @@
+//! The document.
+
+use std::fmt::Write;
+
+use super::axis::{Mapped, number};
+use super::{Figure, Layer, Panel, Shape};
+
+const WIDTH: f64 = 900.0;
+const PANEL_HEIGHT: f64 = 200.0;
+const LEFT: f64 = 80.0;
+const RIGHT: f64 = 190.0;
+const TOP: f64 = 50.0;
+const BETWEEN: f64 = 28.0;
+const BOTTOM: f64 = 54.0;
+
+/// Okabe and Ito's colours, without the yellow that is faint on white.
+const COLORS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
+
+pub(super) fn write(figure: &Figure) -> String {
+    let count = figure.panels.len() as f64;
+    let height = TOP + count * PANEL_HEIGHT + (count - 1.0).max(0.0) * BETWEEN + BOTTOM;
+    let values = figure.panels.iter().flat_map(|panel| panel.layers.iter().flat_map(Layer::horizontal));
+    let horizontal = Mapped::of(figure.horizontal.scale, values, LEFT, WIDTH - LEFT - RIGHT);
+    let mut document = Document(String::new());
+    document.line(&format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+         height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222222\">"
+    ));
+    document.line(&format!("<title>{}</title>", escaped(&figure.title)));
+    document.line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
+    document.text(LEFT, 28.0, "start", "font-size=\"15\" font-weight=\"bold\"", &figure.title);
+    for (index, panel) in figure.panels.iter().enumerate() {
+        let top = TOP + index as f64 * (PANEL_HEIGHT + BETWEEN);
+        document.panel(panel, &horizontal, top);
+    }
+    let below = height - BOTTOM;
+    for (tick, text) in horizontal.ticks() {
+        if let Some(x) = horizontal.pixel(tick) {
+            document.text(x, below + 18.0, "middle", "", &text);
+        }
+    }
+    let middle = LEFT + (WIDTH - LEFT - RIGHT) / 2.0;
+    document.text(middle, below + 40.0, "middle", "", &figure.horizontal.label);
+    document.line("</svg>");
+    document.0
+}
+
+impl Layer {
+    /// Where its points lie.
+    fn horizontal(&self) -> Vec<f64> {
+        match &self.shape {
+            Shape::Line(points) | Shape::Steps(points) => points.iter().map(|(x, _)| *x).collect(),
+            Shape::Band(points) => points.iter().map(|(x, ..)| *x).collect(),
+            Shape::Marks(points) => points.iter().map(|(x, ..)| *x).collect(),
+            Shape::Level(_) => Vec::new(),
+        }
+    }
+
+    fn vertical(&self) -> Vec<f64> {
+        match &self.shape {
+            Shape::Line(points) | Shape::Steps(points) => points.iter().map(|(_, y)| *y).collect(),
+            Shape::Band(points) => points.iter().flat_map(|(_, low, high)| [*low, *high]).collect(),
+            Shape::Marks(points) => points.iter().map(|(_, y, _)| *y).collect(),
+            Shape::Level(level) => vec![*level],
+        }
+    }
+}
+
+struct Document(String);
+
+impl Document {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn text(&mut self, x: f64, y: f64, anchor: &str, attributes: &str, text: &str) {
+        let space = if attributes.is_empty() { "" } else { " " };
+        self.line(&format!(
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\"{space}{attributes}>{}</text>",
+            pixel(x),
+            pixel(y),
+            escaped(text)
+        ));
+    }
+
+    fn panel(&mut self, panel: &Panel, horizontal: &Mapped, top: f64) {
+        let (right, bottom) = (WIDTH - RIGHT, top + PANEL_HEIGHT);
+        let values = panel.layers.iter().flat_map(Layer::vertical);
+        let vertical = Mapped::of(panel.vertical.scale, values, bottom, -PANEL_HEIGHT);
+        for (tick, text) in vertical.ticks() {
+            if let Some(y) = vertical.pixel(tick) {
+                self.stroke(&format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(right)), "#e4e4e4", "1", "");
+                self.text(LEFT - 8.0, y + 4.0, "end", "", &text);
+            }
+        }
+        for (tick, _) in horizontal.ticks() {
+            if let Some(x) = horizontal.pixel(tick) {
+                self.stroke(&format!("M{} {}V{}", pixel(x), pixel(top), pixel(bottom)), "#f0f0f0", "1", "");
+            }
+        }
+        for layer in &panel.layers {
+            self.layer(layer, horizontal, &vertical, right);
+        }
+        let frame = format!("M{} {}V{}H{}", pixel(LEFT), pixel(top), pixel(bottom), pixel(right));
+        self.stroke(&frame, "#222222", "1", "");
+        let (x, y) = (18.0, f64::midpoint(top, bottom));
+        let turned = format!("transform=\"rotate(-90 {} {})\"", pixel(x), pixel(y));
+        self.text(x, y, "middle", &turned, &panel.vertical.label);
+        self.legend(panel, right + 14.0, top + 8.0);
+    }
+
+    fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped, right: f64) {
+        let color = color(layer.color);
+        let place = |x: f64, y: f64| Some((horizontal.pixel(x)?, vertical.pixel(y)?));
+        match &layer.shape {
+            Shape::Line(points) => {
+                let places = points.iter().filter_map(|(x, y)| place(*x, *y));
+                self.stroke(&lines(places), color, "1.6", "stroke-linejoin=\"round\"");
+            }
+            Shape::Steps(points) => {
+                let mut path = String::new();
+                for (x, y) in points.iter().filter_map(|(x, y)| place(*x, *y)) {
+                    let start = path.is_empty();
+                    // Writing to a string cannot fail.
+                    let _ = if start {
+                        write!(path, "M{} {}", pixel(x), pixel(y))
+                    } else {
+                        write!(path, "H{}V{}", pixel(x), pixel(y))
+                    };
+                }
+                self.stroke(&path, color, "1.6", "");
+            }
+            Shape::Band(points) => {
+                let above = points.iter().filter_map(|(x, _, high)| place(*x, *high));
+                let below = points.iter().rev().filter_map(|(x, low, _)| place(*x, *low));
+                let path = lines(above.chain(below));
+                if !path.is_empty() {
+                    self.line(&format!("<path d=\"{path}Z\" fill=\"{color}\" fill-opacity=\"0.18\"/>"));
+                }
+            }
+            Shape::Marks(points) => {
+                for (x, y, label) in points {
+                    let Some((x, y)) = place(*x, *y) else { continue };
+                    self.line(&format!(
+                        "<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{color}\"/>",
+                        pixel(x),
+                        pixel(y)
+                    ));
+                    if !label.is_empty() {
+                        self.text(x + 8.0, y - 6.0, "start", "", label);
+                    }
+                }
+            }
+            Shape::Level(level) => {
+                if let Some(y) = vertical.pixel(*level) {
+                    let path = format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(right));
+                    self.stroke(&path, color, "1.2", "stroke-dasharray=\"6 4\"");
+                }
+            }
+        }
+    }
+
+    fn stroke(&mut self, path: &str, color: &str, width: &str, attributes: &str) {
+        if path.is_empty() {
+            return;
+        }
+        let space = if attributes.is_empty() { "" } else { " " };
+        self.line(&format!(
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\"{space}{attributes}/>"
+        ));
+    }
+
+    fn legend(&mut self, panel: &Panel, x: f64, top: f64) {
+        let named = panel.layers.iter().filter(|layer| !layer.name.is_empty());
+        for (index, layer) in named.enumerate() {
+            let y = top + index as f64 * 18.0;
+            let color = color(layer.color);
+            let key = match layer.shape {
+                Shape::Marks(_) => {
+                    format!(
+                        "<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{color}\"/>",
+                        pixel(x + 9.0),
+                        pixel(y)
+                    )
+                }
+                Shape::Band(_) => format!(
+                    "<rect x=\"{}\" y=\"{}\" width=\"18\" height=\"8\" fill=\"{color}\" fill-opacity=\"0.18\"/>",
+                    pixel(x),
+                    pixel(y - 4.0)
+                ),
+                _ => {
+                    let level = matches!(layer.shape, Shape::Level(_));
+                    let dashes = if level { " stroke-dasharray=\"6 4\"" } else { "" };
+                    format!(
+                        "<path d=\"M{} {}h18\" stroke=\"{color}\" stroke-width=\"1.6\"{dashes}/>",
+                        pixel(x),
+                        pixel(y)
+                    )
+                }
+            };
+            self.line(&key);
+            self.text(x + 24.0, y + 4.0, "start", "", &layer.name);
+        }
+    }
+}
+
+fn color(index: usize) -> &'static str {
+    COLORS[index % COLORS.len()]
+}
+
+fn lines(places: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (x, y) in places {
+        let letter = if path.is_empty() { 'M' } else { 'L' };
+        // Writing to a string cannot fail.
+        let _ = write!(path, "{letter}{} {}", pixel(x), pixel(y));
+    }
+    path
+}
+
+/// Hundredths of a pixel are finer than anyone sees.
+fn pixel(value: f64) -> String {
+    number((value * 100.0).round() / 100.0)
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // XML 1.0 has no way to write these.
+            letter if letter.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
