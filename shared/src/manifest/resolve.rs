@@ -7,7 +7,7 @@ use super::{ManifestError, ManifestRequest, Plan};
 use crate::catalog::{
     Accelerator, Catalog, Checkpoint, Found, Machine, Precision, PricingModel, Server, ServerVersion,
 };
-use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Parallelism, Range};
+use crate::curve::{Curve, MaximumReason, NoKnee, OperatingKind, Origin, Parallelism, Range};
 use crate::estimate::memory::{self, EngineLimits, MemoryPlan};
 use crate::recommend::{
     CurveSource, Placement, Question, RecommendError, Recommendation, Replica, Requirements, recommend,
@@ -166,10 +166,19 @@ impl<'a, 's> Asked<'a, 's> {
         let answers = self.answers(server_version)?;
         let usable: Vec<&Recommendation> =
             answers.iter().filter(|found| self.obstacle(found).is_none()).collect();
-        let of_precision: Vec<&Recommendation> =
-            usable.iter().copied().filter(|found| self.is_of_precision(found)).collect();
-        let candidates = if of_precision.is_empty() && self.is_free() { usable } else { of_precision };
+        // An estimate stands in where nobody measured, however much cheaper it looks.
+        let is_measured = |found: &&Recommendation| found.provenance.origin != Origin::Estimated;
+        let measured: Vec<&Recommendation> = usable.iter().copied().filter(is_measured).collect();
+        let measured = self.of_wanted_precision(measured);
+        let candidates = if measured.is_empty() { self.of_wanted_precision(usable) } else { measured };
         Ok(self.of_likeliest_traffic(&candidates).cloned())
+    }
+
+    /// Those of the request's precision; all, where there are none and the request leaves the choice.
+    fn of_wanted_precision<'r>(&self, found: Vec<&'r Recommendation>) -> Vec<&'r Recommendation> {
+        let is_it = |found: &&Recommendation| self.is_of_precision(found);
+        let wanted: Vec<&Recommendation> = found.iter().copied().filter(is_it).collect();
+        if wanted.is_empty() && self.is_free() { found } else { wanted }
     }
 
     fn is_of_precision(&self, found: &Recommendation) -> bool {
