@@ -22,7 +22,7 @@ use crate::arguments::{ListProfiles, values};
 Examples:
   # A day between 1 and 12 requests a second
   kubectl infer autoscaling simulate --model google/gemma-2-27b-it --accelerator-type nvidia-l4 \\
-      --target-ntpot-milliseconds 200 --pattern diurnal --request-rate 1 --peak-request-rate 12
+      --target-ntpot-milliseconds 200 --pattern diurnal --lowest-request-rate 1 --peak-request-rate 12
 
   # Traffic of one's own, the autoscaler of a file, and a plot
   kubectl infer autoscaling simulate --model google/gemma-2-27b-it --accelerator-type nvidia-l4 \\
@@ -46,7 +46,7 @@ pub(crate) struct SimulateAutoscaling {
     pub(crate) pattern: Option<Pattern>,
     /// Lowest rate of the pattern, in requests a second; a tenth of the peak without it.
     #[arg(long, value_name = "RATE", value_parser = values::rate, requires = "pattern", allow_negative_numbers = true, help_heading = "Traffic")]
-    pub(crate) request_rate: Option<f64>,
+    pub(crate) lowest_request_rate: Option<f64>,
     /// Highest rate of the pattern, in requests a second.
     #[arg(long, value_name = "RATE", value_parser = values::rate, requires = "pattern", allow_negative_numbers = true, help_heading = "Traffic")]
     pub(crate) peak_request_rate: Option<f64>,

@@ -72,7 +72,7 @@ fn trace(options: &SimulateAutoscaling) -> Result<Trace, Failure> {
         return Err(Failure::argument(anyhow::anyhow!("`--trace` or `--pattern` is needed")));
     };
     const QUIET: f64 = 0.1;
-    let low = options.request_rate.unwrap_or(high * QUIET);
+    let low = options.lowest_request_rate.unwrap_or(high * QUIET);
     let seconds = options.duration.map_or(pattern.natural_seconds(), |duration| duration.as_secs());
     Trace::of_pattern(pattern, low, high, seconds).map_err(Failure::argument)
 }
