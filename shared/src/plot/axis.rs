@@ -42,7 +42,7 @@ impl Mapped {
             Scale::Logarithmic => (value / self.low).log10() / (self.high / self.low).log10(),
             Scale::Linear | Scale::Time => (value - self.low) / (self.high - self.low),
         };
-        share.is_finite().then(|| self.start + share * self.length)
+        share.is_finite().then_some(self.start + share * self.length)
     }
 
     /// Values of the ticks with their texts.

@@ -271,7 +271,7 @@ impl Tally {
         self.replica_seconds += f64::from(count);
         self.most_replicas = self.most_replicas.max(count);
         self.fewest_replicas = self.fewest_replicas.min(count);
-        if (second + 1) % self.stride == 0 {
+        if (second + 1).is_multiple_of(self.stride) {
             let ready = replicas.count_ready();
             let held =
                 replicas.ready.iter().map(|cohort| cohort.in_flight * f64::from(cohort.count)).sum::<f64>();
