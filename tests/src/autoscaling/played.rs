@@ -46,7 +46,10 @@ type Plays = Arc<Mutex<BTreeMap<String, Play>>>;
 /// One pass of the controller, as far as its first metric shows it.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Time since the server's start at which it was answered.
+    /// Time since the server's start at which it was asked: the pass before was over a little more than the
+    /// controller's period ago.
+    pub asked: Duration,
+    /// Time at which it was answered.
     pub at: Duration,
     /// What it was given: which row of values, and how many replicas there were; `None` where it was refused.
     pub given: Option<(usize, u32)>,
@@ -84,6 +87,9 @@ impl PlayedMetrics {
         "--kube-api-qps=2000",
         "--kube-api-burst=4000",
     ];
+
+    /// What `--horizontal-pod-autoscaler-sync-period` is here.
+    pub const SYNC_PERIOD: Duration = Duration::from_millis(100);
 
     /// What `--horizontal-pod-autoscaler-downscale-stabilization` is here.
     pub const DOWNSCALE_STABILIZATION: Duration = Duration::from_secs(4);
@@ -225,6 +231,7 @@ impl Server {
 
     /// Turns to the next row at the next tick, if nothing is on its way.
     async fn next_row(&self, namespace: &str, deployment: &str) -> bool {
+        let asked = self.start.elapsed();
         let seen = self.settled(namespace, deployment).await;
         {
             let mut plays = locked(&self.plays);
@@ -238,7 +245,7 @@ impl Server {
             }
             if settled.is_none() || is_over {
                 if !is_over {
-                    play.passes.push(Pass { at: self.start.elapsed(), given: None });
+                    play.passes.push(Pass { asked, at: self.start.elapsed(), given: None });
                 }
                 return false;
             }
@@ -249,7 +256,7 @@ impl Server {
         tokio::time::sleep_until((self.start + tick).into()).await;
         let mut plays = locked(&self.plays);
         let Some(play) = plays.get_mut(namespace) else { return false };
-        play.passes.push(Pass { at: self.start.elapsed(), given: Some((play.next, replicas)) });
+        play.passes.push(Pass { asked, at: self.start.elapsed(), given: Some((play.next, replicas)) });
         play.current = Some((play.next, pods));
         play.next += 1;
         // What is decided now is on its way.

@@ -128,8 +128,15 @@ impl Controller {
         &self.spec
     }
 
-    /// One pass at `now`, a time since any fixed moment that never falls.
+    /// One pass at `now`, a time since any fixed moment that never falls. What it decides is done at once.
     pub fn sync(&mut self, now: Duration, seen: &Observation<'_>) -> Decision {
+        let decision = self.decide(now, seen);
+        self.changed(now, seen.spec_replicas, decision.replicas);
+        decision
+    }
+
+    /// One pass without what comes of it: [`Controller::changed`] tells when that was done.
+    pub fn decide(&mut self, now: Duration, seen: &Observation<'_>) -> Decision {
         let current = seen.spec_replicas;
         self.memory.start(now, current);
         let (replicas, reason, proposals) = if current == 0 {
@@ -141,10 +148,14 @@ impl Controller {
         } else {
             self.by_metrics(now, seen)
         };
-        if replicas != current {
-            self.memory.record_change(now, current, replicas, self.spec.behavior.as_ref());
-        }
         Decision { replicas, proposals, reason }
+    }
+
+    /// The replicas were changed at `at`, when the API server had accepted it: periods of policies count from there.
+    pub fn changed(&mut self, at: Duration, from: u32, to: u32) {
+        if from != to {
+            self.memory.record_change(at, from, to, self.spec.behavior.as_ref());
+        }
     }
 
     fn by_metrics(&mut self, now: Duration, seen: &Observation<'_>) -> (u32, Reason, Vec<Proposal>) {

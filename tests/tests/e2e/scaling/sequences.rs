@@ -254,8 +254,8 @@ fn replayed(case: &Case, passes: &[Pass]) -> Result<Vec<u32>> {
     let mut sequence = Vec::new();
     // Replicas out of bounds are corrected before anything is read.
     let first = passes.first().map(|pass| pass.at).unwrap_or_default();
-    replicas = sync(&mut controller, first, replicas, &[]);
-    for pass in passes {
+    replicas = sync(&mut controller, (first, first), replicas, &[]);
+    for (index, pass) in passes.iter().enumerate() {
         let readings: Vec<Reading> = match pass.given {
             None => Vec::new(),
             Some((row, _)) => {
@@ -264,16 +264,29 @@ fn replayed(case: &Case, passes: &[Pass]) -> Result<Vec<u32>> {
                 values.map(|(metric, value)| reading(metric.source, *value, replicas)).collect()
             }
         };
-        replicas = sync(&mut controller, pass.at, replicas, &readings);
+        // On a slow machine the API server takes its time to change the replicas. The next pass begins a period after
+        // this one is over.
+        let next = passes
+            .get(index + 1)
+            .map_or(pass.at, |next| next.asked.saturating_sub(PlayedMetrics::SYNC_PERIOD));
+        replicas = sync(&mut controller, (pass.at, next.max(pass.at)), replicas, &readings);
     }
     sequence.push(replicas);
     Ok(sequence)
 }
 
-fn sync(controller: &mut Controller, at: Duration, replicas: u32, readings: &[Reading]) -> u32 {
+/// One pass that decides and changes the replicas at these times.
+fn sync(
+    controller: &mut Controller,
+    (decided, changed): (Duration, Duration),
+    replicas: u32,
+    readings: &[Reading],
+) -> u32 {
     let pods = vec![Pod::ready_since(Duration::ZERO); usize::try_from(replicas).unwrap_or_default()];
     let seen = Observation { spec_replicas: replicas, status_replicas: replicas, pods: &pods, readings };
-    controller.sync(at, &seen).replicas
+    let to = controller.decide(decided, &seen).replicas;
+    controller.changed(changed, replicas, to);
+    to
 }
 
 fn reading(source: Source, value: Option<f64>, replicas: u32) -> Reading {
