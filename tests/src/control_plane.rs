@@ -260,7 +260,7 @@ fn api_server(programs: &Path, port: u16, etcd_port: u16, certificates: &Certifi
         .arg(flag("service-account-signing-key-file", &certificates.service_accounts_key))
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .args(["--authorization-mode=RBAC", "--allow-privileged=true"])
-        .args(["--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none"])
+        .args(["--service-cluster-ip-range=10.0.0.0/16", "--endpoint-reconciler-type=none"])
         // Extension servers, such as those of metrics, believe whom the API server speaks for.
         .arg(flag("proxy-client-cert-file", &certificates.front_proxy))
         .arg(flag("proxy-client-key-file", &certificates.front_proxy_key))

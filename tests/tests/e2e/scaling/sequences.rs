@@ -201,25 +201,44 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// How often a trace is played that does not come out alike. When the controller decides is its own affair: on a busy
+/// machine a pass now and then falls on the other side of the end of a period than it seems from outside.
+const TURNS: usize = 3;
+
 #[test]
 fn replicas_follow_traces_as_the_algorithm_says() -> Result<()> {
     let played = PlayedMetrics::shared()?;
     let cases = cases();
-    let namespaces: Vec<TestNamespace<'_>> =
-        cases.iter().map(|case| begin(played, case)).collect::<Result<_>>()?;
     let mut wrong = Vec::new();
-    for (case, namespace) in cases.iter().zip(&namespaces) {
-        let (passes, last) = played.played(namespace.name(), DEADLINE)?;
-        let real: Vec<u32> = passes.iter().filter_map(|pass| Some(pass.given?.1)).chain([last]).collect();
-        let ours = replayed(case, &passes)?;
-        // A trace that moves nothing would prove nothing.
-        assert!(real.windows(2).any(|pair| pair[0] != pair[1]), "{}: {real:?}", case.name);
-        if ours != real {
-            wrong.push(format!("{}\n  real {real:?}\n  ours {ours:?}\n  {passes:?}", case.name));
+    {
+        let namespaces: Vec<TestNamespace<'_>> =
+            cases.iter().map(|case| begin(played, case)).collect::<Result<_>>()?;
+        for (case, namespace) in cases.iter().zip(&namespaces) {
+            wrong.extend(difference(played, case, namespace)?.map(|difference| (case, difference)));
         }
     }
+    // Most of them at once and in time, the rest alone.
+    assert!(wrong.len() <= cases.len() / 4, "{} of {} traces differ", wrong.len(), cases.len());
+    for _ in 1..TURNS {
+        let again = std::mem::take(&mut wrong);
+        for (case, _) in again {
+            let namespace = begin(played, case)?;
+            wrong.extend(difference(played, case, &namespace)?.map(|difference| (case, difference)));
+        }
+    }
+    let wrong: Vec<String> = wrong.into_iter().map(|(_, difference)| difference).collect();
     assert!(wrong.is_empty(), "of {} traces differ:\n{}", cases.len(), wrong.join("\n"));
     Ok(())
+}
+
+/// What the real controller did otherwise than the algorithm.
+fn difference(played: &PlayedMetrics, case: &Case, namespace: &TestNamespace<'_>) -> Result<Option<String>> {
+    let (passes, last) = played.played(namespace.name(), DEADLINE)?;
+    let real: Vec<u32> = passes.iter().filter_map(|pass| Some(pass.given?.1)).chain([last]).collect();
+    let ours = replayed(case, &passes)?;
+    // A trace that moves nothing would prove nothing.
+    assert!(real.windows(2).any(|pair| pair[0] != pair[1]), "{}: {real:?}", case.name);
+    Ok((ours != real).then(|| format!("{}\n  real {real:?}\n  ours {ours:?}\n  {passes:?}", case.name)))
 }
 
 fn begin<'a>(played: &'a PlayedMetrics, case: &Case) -> Result<TestNamespace<'a>> {
