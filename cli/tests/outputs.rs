@@ -324,3 +324,24 @@ fn manual_pages_are_written_for_every_command() {
     assert!(page.contains("accelerator\\-type"), "{page}");
     assert!(infer(&["man"]).succeeded().starts_with(".ie"));
 }
+
+#[test]
+fn an_estimate_says_up_to_which_rate_targets_hold_and_draws_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let line =
+        "estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4 --plot curve.svg";
+    let estimate = |target: &str| {
+        let arguments: Vec<&str> = line.split(' ').chain(["--target-ttft-milliseconds", target]).collect();
+        let run = infer_in(folder.path(), &arguments.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{target}");
+        (run.stdout, std::fs::read_to_string(folder.path().join("curve.svg")).unwrap())
+    };
+    let (text, plot) = estimate("1200");
+    assert!(text.contains("targets are met up to") || text.contains("Targets are met up to"), "{text}");
+    for drawn in ["TTFT", "ITL", "NTPOT", "knee", "target", "eight of ten"] {
+        assert!(plot.contains(drawn), "no {drawn} in\n{plot}");
+    }
+    assert_eq!(estimate("1200").1, plot);
+    let (text, _) = estimate("1");
+    assert!(text.to_lowercase().contains("targets are met at no rate"), "{text}");
+}

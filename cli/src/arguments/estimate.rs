@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use infer_core::catalog::Precision;
 
-use super::{ConditionOptions, ListOptions, TrafficOptions, values};
+use super::{ConditionOptions, LatencyTargets, ListOptions, TrafficOptions, values};
 
 /// Compute the latency-throughput curve of a configuration that nobody measured.
 ///
 /// Each row is one load of independent arrivals, up to the highest throughput, where an open loop is unstable and
 /// has no latency. Every figure comes with the interval that holds the true one eight times out of ten.
 ///
-/// Below the table stands what a decode step is made of, and where the memory goes.
+/// Below the table stands what a decode step is made of, where the memory goes, and up to which rate targets are met.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,6 +21,10 @@ Examples:
   # Nine of ten requests, half of every prompt a shared system prompt
   kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-h100-80gb --percentile 90 \
       --prefix-cache-share 0.5
+
+  # How much it takes within half a second, as a plot
+  kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4 \
+      --target-ttft-milliseconds 500 --plot curve.svg
 
   # A model that the catalog does not have
   kubectl infer estimate --model-config config.json --accelerator-type nvidia-h100-80gb -o csv")]
@@ -65,6 +69,11 @@ pub(crate) struct Estimate {
     /// Share of the draft tokens that are accepted, 0 to 1; needs speculative decoding in `--engine-arguments`.
     #[arg(long, value_name = "SHARE", value_parser = values::share, allow_negative_numbers = true, help_heading = "Estimates")]
     pub(crate) draft_acceptance: Option<f64>,
+    #[command(flatten)]
+    pub(crate) latency: LatencyTargets,
+    /// Write a plot of the curve with its intervals, the knee and the targets, as SVG.
+    #[arg(long, value_name = "FILE", help_heading = "Output options")]
+    pub(crate) plot: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) list: ListOptions,
 }

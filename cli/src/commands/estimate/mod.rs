@@ -1,5 +1,7 @@
 //! `estimate`: the curve of a configuration that nobody measured.
 
+mod figure;
+
 use std::path::Path;
 
 use anyhow::Context;
@@ -8,13 +10,13 @@ use infer_core::curve::{Banded, Configuration, Curve, EngineArguments, LoadPoint
 use infer_core::estimate::step::Part;
 use infer_core::estimate::{Calibration, CannotEstimate, Conditions, Estimate as Estimated, Estimator};
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
-use infer_core::workload::{LatencyMetric, Traffic};
+use infer_core::workload::{LatencyMetric, Targets, Traffic};
 use serde_json::{Map, json};
 
 use super::files;
 use crate::arguments::{Estimate, Format};
 use crate::failure::{Failure, unknown};
-use crate::output::{Item, Listing, Outcome};
+use crate::output::{Destination, Item, Listing, Outcome};
 use crate::requirements;
 use crate::select::select;
 
@@ -112,7 +114,14 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
     let traffic = requirements::traffic(catalog, &options.traffic)?.unwrap_or(Traffic::SHAREGPT);
     let configuration = configuration(catalog, options, model, &traffic)?;
     let estimate = estimator.estimate(&configuration, &traffic).map_err(failure)?;
-    print(options, &estimate)
+    let targets = requirements::latencies(&options.latency);
+    targets.validate().map_err(Failure::argument)?;
+    let steady = steady(&estimate.curve);
+    if let Some(path) = &options.plot {
+        let figure = figure::of(&steady, &targets, options.conditions.percentile);
+        Destination::of(Some(path)).write(&figure.svg())?;
+    }
+    print(options, &estimate, &targets)
 }
 
 fn failure(error: CannotEstimate) -> Failure {
@@ -171,7 +180,7 @@ fn configuration(
     Err(last.map_or_else(|| Failure::user(none()), failure))
 }
 
-fn print(options: &Estimate, estimate: &Estimated) -> Result<Outcome, Failure> {
+fn print(options: &Estimate, estimate: &Estimated, targets: &Targets) -> Result<Outcome, Failure> {
     let rows = select(rows(&estimate.curve), &options.list)?;
     let listing = Listing {
         kind: "EstimateList",
@@ -179,7 +188,7 @@ fn print(options: &Estimate, estimate: &Estimated) -> Result<Outcome, Failure> {
         shown: SHOWN,
         csv: None,
         items: &|rows| Box::new(rows.iter().map(|row| item(row, &estimate.curve))),
-        notes: notes(estimate),
+        notes: notes(estimate, targets),
     };
     listing.outcome(&options.list, Format::Table)
 }
@@ -225,8 +234,30 @@ fn item(row: &LoadRow, curve: &Curve) -> Item {
     Item { name, document: serde_json::Value::Object(fields) }
 }
 
+/// The curve without its last point, which has no latency.
+fn steady(curve: &Curve) -> Curve {
+    let points = curve.points.iter().filter(|point| point.ttft.is_some());
+    Curve { points: points.copied().collect(), ..curve.clone() }
+}
+
+/// Up to which rate targets are met, by the worse ends of the intervals and by the estimates themselves.
+fn within(curve: &Curve, targets: &Targets) -> String {
+    let rate = |curve: &Curve| curve.operating_point(targets).ok().map(|at| at.point.requests_per_second);
+    match (rate(&curve.pessimistic()), rate(curve)) {
+        (Some(promised), Some(estimated)) => format!(
+            "targets are met up to {promised:.2} requests/s by the worse ends of the intervals, up to {estimated:.2} \
+             by the estimates themselves"
+        ),
+        (None, Some(estimated)) => format!(
+            "targets are met up to {estimated:.2} requests/s by the estimates themselves, at no rate by the worse ends \
+             of their intervals"
+        ),
+        (_, None) => "targets are met at no rate".to_owned(),
+    }
+}
+
 /// What was estimated, what a step is made of, where the memory goes, how sure the figures are.
-fn notes(estimate: &Estimated) -> Vec<String> {
+fn notes(estimate: &Estimated, targets: &Targets) -> Vec<String> {
     let curve = &estimate.curve;
     let mut notes = vec![format!("{}; {} tokens", curve.configuration, curve.traffic)];
     let step = &estimate.step;
@@ -252,6 +283,9 @@ fn notes(estimate: &Estimated) -> Vec<String> {
             memory.reserve_bytes / GIB,
             memory.cache_bytes / GIB
         ));
+    }
+    if targets.latencies().next().is_some() {
+        notes.push(within(&steady(curve), targets));
     }
     notes.push(
         "the last row is the highest throughput: past it an open loop has no steady latency".to_owned(),
