@@ -30,7 +30,7 @@ pub(super) fn create(
     options: &CreateManifests,
 ) -> Result<Outcome, Failure> {
     let request = requirements::of_manifests(catalog, cluster, &options.manifest)?;
-    let surroundings = surroundings(cluster, &options.write)?;
+    let surroundings = options.write.surroundings(cluster)?;
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
     let estimator = Estimator::new(catalog, calibration);
     let (measured, known) = (Measured::new(catalog), Known::new(catalog, &estimator));
@@ -54,7 +54,7 @@ fn values(plan: &Plan<'_>, options: &WriteOptions) -> Result<Outcome, Failure> {
 }
 
 /// serde-saphyr ends a stream of documents without a line feed.
-fn with_line_feed(text: String) -> String {
+pub(super) fn with_line_feed(text: String) -> String {
     if text.ends_with('\n') { text } else { text + "\n" }
 }
 
@@ -71,7 +71,7 @@ pub(super) fn transfer(
         namespace: cluster.namespace.clone(),
         service_account: options.service_account.clone(),
     };
-    let surroundings = surroundings(cluster, &options.write)?;
+    let surroundings = options.write.surroundings(cluster)?;
     let set = manifest::transfer(catalog, &request, &surroundings).map_err(failure)?;
     if options.write.output == ManifestOutput::Values {
         let message = "`--output values` is for manifests with an autoscaler";
@@ -122,19 +122,30 @@ fn write(set: &ManifestSet, options: &WriteOptions) -> Result<Outcome, Failure> 
     Ok(Outcome::write(with_line_feed(text), Destination::of(options.output_path.as_deref())))
 }
 
-fn surroundings(cluster: &ClusterOptions, options: &WriteOptions) -> Result<Surroundings, Failure> {
-    let date = match &options.date {
-        Some(date) => Some(date.clone()),
+/// What the command line and the environment say beside the request; `date` as asked, else the environment's.
+pub(super) fn surroundings(
+    cluster: &ClusterOptions,
+    date: Option<&str>,
+    output_path: Option<&Path>,
+) -> Result<Surroundings, Failure> {
+    let date = match date {
+        Some(date) => Some(date.to_owned()),
         None => environment::source_date().map_err(|problem| Failure::argument(anyhow::anyhow!(problem)))?,
     };
-    let text = |path: &std::path::PathBuf| path.display().to_string();
+    let text = |path: &Path| path.display().to_string();
     Ok(Surroundings {
         context: cluster.context.clone(),
-        kubeconfig: cluster.kubeconfig.as_ref().map(text),
+        kubeconfig: cluster.kubeconfig.as_deref().map(text),
         project: cluster.project.clone(),
         date,
-        path: options.output_path.as_ref().map(text).filter(|path| path != "-"),
+        path: output_path.map(text).filter(|path| path != "-"),
     })
+}
+
+impl WriteOptions {
+    fn surroundings(&self, cluster: &ClusterOptions) -> Result<Surroundings, Failure> {
+        surroundings(cluster, self.date.as_deref(), self.output_path.as_deref())
+    }
 }
 
 /// Why no manifest can be written.

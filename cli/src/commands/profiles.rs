@@ -81,7 +81,7 @@ const CSV: &[(&str, &str)] = &[
     ("Cost/Month", "costPerMonth"),
 ];
 
-/// The same for a request rate: what serves it, and what that costs, in front.
+/// The same for a request rate: with what serves it and costs a month, without the price of input tokens.
 const SHOWN_WITH_FLEET: &[&str] = &[
     "instanceType",
     "acceleratorType",

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use infer_core::autoscale::Kind;
 use infer_core::catalog::Catalog;
 use infer_core::manifest::{
-    ClusterSetup, Ownership, PROJECT_PLACEHOLDER, SetupRequest, Surroundings, metrics_apis, ownership,
+    ClusterSetup, Ownership, PROJECT_PLACEHOLDER, SetupRequest, metrics_apis, ownership,
 };
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
@@ -16,8 +16,7 @@ use serde_json::Value;
 use crate::arguments::{ClusterOptions, SetupAutoscaling, SetupOutput};
 use crate::cluster::objects::{Mode, apply, get, label};
 use crate::cluster::{self, Cluster};
-use crate::commands::manifests::failure;
-use crate::environment;
+use crate::commands::manifests::{failure, surroundings, with_line_feed};
 use crate::failure::Failure;
 use crate::output::{Destination, Outcome, json};
 
@@ -32,7 +31,7 @@ pub(crate) fn setup(
         project: cluster.project.clone(),
         tpu_metrics: options.tpu_metrics,
     };
-    let surroundings = surroundings(cluster, options)?;
+    let surroundings = surroundings(cluster, None, options.output_path.as_deref())?;
     let setup = request.setup(catalog, &surroundings).map_err(failure)?;
     if options.apply {
         return apply_to(cluster, options, &request, &setup);
@@ -49,20 +48,7 @@ pub(crate) fn setup(
             values.to_yaml().map_err(Failure::unexpected)?
         }
     };
-    let text = if text.ends_with('\n') { text } else { text + "\n" };
-    Ok(Outcome::write(text, Destination::of(options.output_path.as_deref())))
-}
-
-fn surroundings(cluster: &ClusterOptions, options: &SetupAutoscaling) -> Result<Surroundings, Failure> {
-    let date = environment::source_date().map_err(|problem| Failure::argument(anyhow!(problem)))?;
-    let text = |path: &std::path::PathBuf| path.display().to_string();
-    Ok(Surroundings {
-        context: cluster.context.clone(),
-        kubeconfig: cluster.kubeconfig.as_ref().map(text),
-        project: cluster.project.clone(),
-        date,
-        path: options.output_path.as_ref().map(text).filter(|path| path != "-"),
-    })
+    Ok(Outcome::write(with_line_feed(text), Destination::of(options.output_path.as_deref())))
 }
 
 fn apply_to(
