@@ -4,7 +4,7 @@ use infer_core::catalog::{Catalog, CatalogError};
 use infer_core::estimate::Conditions;
 use infer_core::manifest::{ManifestRequest, Storage};
 use infer_core::recommend::{ProvenanceFilter, Requirements};
-use infer_core::workload::{Itl, Lengths, Ntpot, Percentile, Targets, Traffic, Ttft};
+use infer_core::workload::{Itl, LengthSource, Lengths, Ntpot, Percentile, Targets, Traffic, Ttft};
 
 use crate::arguments::{
     ClusterOptions, ConditionOptions, LatencyTargets, ListAccelerators, ListBenchmarks, ListProfiles,
@@ -122,11 +122,12 @@ pub(crate) fn of_manifests(
     })
 }
 
-/// What estimates are computed for.
-pub(crate) fn conditions(options: &ConditionOptions) -> Conditions {
+/// What estimates are computed for, with requests of observed `lengths` where these are known.
+pub(crate) fn conditions(options: &ConditionOptions, lengths: Option<LengthSource>) -> Conditions {
     Conditions {
         percentile: options.percentile,
         common_prefix_share: options.prefix_cache_share,
+        lengths,
         ..Conditions::default()
     }
 }

@@ -134,6 +134,8 @@ fn flags_that_need_each_other_say_so() {
             2,
             &["cannot be used with"],
         ),
+        ("list|--use-case|Deep Research|--length-file|lengths.csv", 2, &["cannot be used with"]),
+        ("accuracy|--corrected-by|0", 2, &["from 1"]),
         ("list|--serving-stack-version|apps/v1", 2, &["--serving-stack"]),
         ("list|--model-server-version|v0.7.2", 2, &["`--model-server`"]),
         ("list|-o|json|--format|yaml", 2, &["cannot be used with"]),

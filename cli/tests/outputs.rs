@@ -43,6 +43,52 @@ fn a_profile_in_json_has_the_service_s_fields_and_ours() {
     insta::assert_snapshot!(infer(&arguments).succeeded());
 }
 
+/// Three loads of one replica, a model that does not exist and a load that is none.
+const OWN: &str = "\
+model,precision,server,accelerator,accelerators,input_tokens,output_tokens,load_kind,load,ttft_ms,itl_ms
+Qwen/Qwen3-32B,bf16,vllm,nvidia-l4,4,1024,256,closed,8,900,100
+Qwen/Qwen3-32B,bf16,vllm,nvidia-l4,4,1024,256,closed,16,1400,115
+Qwen/Qwen3-32B,bf16,vllm,nvidia-l4,4,1024,256,closed,24,1900,130
+Qwen/Qwen3-99B,bf16,vllm,nvidia-l4,4,1024,256,closed,8,900,100
+Qwen/Qwen3-32B,bf16,vllm,nvidia-l4,4,1024,256,closed,x,900,100
+";
+
+#[test]
+fn measurements_of_one_s_own_correct_what_is_estimated_and_say_what_they_did() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.csv"), OWN).unwrap();
+    let here = |line: &str| infer_in(folder.path(), &line.split(' ').collect::<Vec<_>>()).succeeded();
+    let estimate = "estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4";
+    insta::assert_snapshot!(here(&format!("{estimate} --measured own.csv")));
+    let other = here(
+        "estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 8 --measured own.csv",
+    );
+    assert!(other.contains("* No measurement is of this replica: nothing is corrected."), "{other}");
+    let list = here(
+        "list --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --model-server vllm --measured own.csv --provenance estimated",
+    );
+    let of_replica = list.lines().filter(|line| line.ends_with("corrected")).count();
+    assert_eq!(of_replica, 1, "{list}");
+    let accuracy = here("accuracy --measured own.csv --corrected-by 1 --group-by model");
+    let itl = accuracy.lines().find(|line| line.starts_with("(all)") && line.contains(" ITL ")).unwrap();
+    // Of three rows the middle one corrects; two rows cannot be used and count.
+    assert_eq!(itl.split_whitespace().nth(2), Some("3"), "{accuracy}");
+}
+
+#[test]
+fn observed_lengths_take_the_place_of_a_use_case() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lengths.csv"), "input,output\n100,50\n2000,300\n500,10\n").unwrap();
+    std::fs::write(folder.path().join("broken.csv"), "100,50\n7,many\n").unwrap();
+    let line =
+        "estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4 --length-file";
+    let arguments = |file: &'static str| line.split(' ').chain([file]).collect::<Vec<_>>();
+    let shown = infer_in(folder.path(), &arguments("lengths.csv")).succeeded();
+    assert!(shown.contains("867/120 tokens"), "{shown}");
+    let refused = infer_in(folder.path(), &arguments("broken.csv")).failed(1);
+    assert!(refused.contains("broken.csv") && refused.contains("Line 2 is \"7,many\""), "{refused}");
+}
+
 #[test]
 fn an_estimated_profile_has_intervals_around_its_figures_and_a_price_a_month() {
     let line = "list --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --model-server vllm --request-rate 5 -o json";

@@ -40,7 +40,10 @@ Examples:
 
   # What the figures on models and accelerators that nobody measured are worth
   kubectl infer accuracy --leave-out group
-  kubectl infer accuracy --leave-out accelerator -o json")]
+  kubectl infer accuracy --leave-out accelerator -o json
+
+  # What they are worth once one load of the same replica was measured
+  kubectl infer accuracy --leave-out group --corrected-by 1")]
 pub(crate) struct Accuracy {
     /// Table of measurements; `-` is standard input; repeatable. Without any: the catalog's own.
     #[arg(long, value_name = "FILE")]
@@ -58,6 +61,10 @@ pub(crate) struct Accuracy {
     /// the same accelerator, or of the same publisher.
     #[arg(long, value_name = "WHAT", value_parser = values::leave_out())]
     pub(crate) leave_out: Option<LeaveOut>,
+    /// Correct the predictions of each replica by so many of its own rows, as `--measured` of `list` and `estimate` does; only
+    /// the others are judged then.
+    #[arg(long, value_name = "ROWS", value_parser = values::count)]
+    pub(crate) corrected_by: Option<u32>,
     /// What to print.
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: AccuracyFormat,

@@ -1,5 +1,7 @@
 //! Recommendations and the curves behind them.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use infer_core::catalog::PricingModel;
 use infer_core::recommend::{Optimism, ProvenanceFilter};
@@ -68,8 +70,8 @@ pub(crate) struct LatencyTargets {
     pub(crate) target_itl_milliseconds: Option<f64>,
 }
 
-/// What estimates are computed for.
-#[derive(Debug, Clone, Copy, Args)]
+/// What estimates are computed for, and what they are corrected by.
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ConditionOptions {
     /// Percentile of the latencies; other than 50 they are estimated, since measurements are medians.
     #[arg(long, value_name = "PERCENT", value_parser = values::percentile(), default_value = "50", help_heading = "Estimates")]
@@ -77,6 +79,14 @@ pub(crate) struct ConditionOptions {
     /// Share of every prompt that all requests have in common, and servers find in their prefix cache, 0 to 1.
     #[arg(long, value_name = "SHARE", value_parser = values::share, default_value_t = 0.0, allow_negative_numbers = true, help_heading = "Estimates")]
     pub(crate) prefix_cache_share: f64,
+    /// Lengths of observed requests, a line `input,output` in tokens each; `-` is standard input. Their means take the place
+    /// of a use case.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["use_case", "target_input_length", "target_output_length"], help_heading = "Estimates")]
+    pub(crate) length_file: Option<PathBuf>,
+    /// Table of measurements of your own, as `accuracy` reads it: estimates of the same replicas are shifted to them and
+    /// surer; repeatable.
+    #[arg(long, value_name = "FILE", help_heading = "Estimates")]
+    pub(crate) measured: Vec<PathBuf>,
 }
 
 /// How machines are paid for.

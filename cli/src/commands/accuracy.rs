@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 
-use anyhow::Context;
 use infer_core::accuracy::{
     LeaveOut, Metrics, Prediction, Predictor, Refit, Report, Score, Skipped, Unpredictable, assess, left_out,
     predict,
 };
 use infer_core::catalog::Catalog;
-use infer_core::estimate::{Calibration, Estimator};
+use infer_core::estimate::{Calibration, Estimator, corrected_predictions};
 use infer_core::measured::{Column, MeasuredRow, MeasuredTable, from_catalog};
 
-use super::files;
+use super::measurements::tables;
 use crate::arguments::{Accuracy, AccuracyFormat};
 use crate::failure::Failure;
 use crate::output::{Cell, Heading, Outcome, Sheet, bullets, comma_separated, json, printable, table};
@@ -51,9 +49,39 @@ fn judge(
             (predict(predictor, &rows, threads), note)
         }
     };
+    let (tables, predictions) = match options.corrected_by {
+        Some(known) => {
+            let common = &Calibration::embedded().map_err(Failure::unexpected)?.bands.common;
+            let corrected = corrected_predictions(catalog, common, &rows, &predictions, known as usize);
+            judged(&tables, corrected)
+        }
+        None => (tables, predictions),
+    };
     let mut report = assess(&tables, &predictions, &distinct(&options.group_by));
+    report.notes.splice(0..0, options.corrected_by.map(corrected_note));
     report.notes.splice(0..0, note);
     render(&report, options.output).map(Outcome::print)
+}
+
+/// The rows that have a prediction or the reason why not.
+fn judged(
+    tables: &[MeasuredTable],
+    predictions: Vec<Option<Result<Prediction, Unpredictable>>>,
+) -> (Vec<MeasuredTable>, Predictions) {
+    let mut kept = predictions.iter().map(Option::is_some);
+    let judged = |table: &MeasuredTable| {
+        let rows = table.rows.iter().filter(|_| kept.next().unwrap_or(false));
+        MeasuredTable { rows: rows.cloned().collect(), ..table.clone() }
+    };
+    let tables = tables.iter().map(judged).collect();
+    (tables, predictions.into_iter().flatten().collect())
+}
+
+fn corrected_note(known: u32) -> String {
+    let rows = if known == 1 { "one row".to_owned() } else { format!("{known} rows") };
+    format!(
+        "corrected by {rows} of each replica, which are not judged; replicas with no row beside them are left out"
+    )
 }
 
 const OWN_ROWS: &str = "these rows calibrated what predicts them, which flatters it: `--leave-out` does not";
@@ -68,15 +96,6 @@ fn left_out_note(by: LeaveOut, refits: usize) -> String {
     format!(
         "calibrated {times} on the catalog's measurements, each time without those of the {what} predicted"
     )
-}
-
-fn tables(paths: &[PathBuf]) -> Result<Vec<MeasuredTable>, Failure> {
-    let read = |path: &PathBuf| -> anyhow::Result<MeasuredTable> {
-        let name = path.display().to_string();
-        let text = files::text(path).with_context(|| format!("cannot read `{name}`"))?;
-        Ok(MeasuredTable::read(&name, &text)?)
-    };
-    paths.iter().map(|path| read(path).map_err(Failure::user)).collect()
 }
 
 /// The columns in the order asked, each once.

@@ -9,6 +9,7 @@ mod estimate;
 mod files;
 mod lint;
 mod manifests;
+mod measurements;
 mod policy;
 mod profiles;
 mod program;

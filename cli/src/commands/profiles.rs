@@ -11,13 +11,15 @@ use infer_core::recommend::{
     self, CurveSource, Estimated, Known, Measured, ProvenanceFilter, Reachable, RecommendError,
     Recommendation, Recommendations, Rejection, Requirements,
 };
-use infer_core::workload::LatencyMetric;
+use infer_core::workload::{LatencyMetric, LengthSource};
 
 use crate::arguments::{Format, ListProfiles};
 use crate::failure::{Failure, unknown};
 use crate::output::{Item, Listing, Outcome};
 use crate::requirements;
 use crate::select::select;
+
+use super::measurements;
 
 pub(super) use document::{model_server_info, performance, provenance, resources, workload};
 
@@ -104,10 +106,13 @@ const SHOWN_WITH_FLEET: &[&str] = &[
 
 /// `list`.
 pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
-    let asked = requirements::of_list(catalog, options)?;
+    let lengths = measurements::lengths(&options.conditions)?;
+    let mut asked = requirements::of_list(catalog, options)?;
+    asked.traffic = lengths.as_ref().map(LengthSource::traffic).or(asked.traffic);
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
-    let conditions = requirements::conditions(&options.conditions);
+    let conditions = requirements::conditions(&options.conditions, lengths);
     let estimator = Estimator::new(catalog, calibration).under(conditions).map_err(Failure::user)?;
+    let (estimator, silent) = measurements::corrected(estimator, &options.conditions)?;
     let source: &dyn CurveSource = match asked.provenance {
         ProvenanceFilter::Measured => &Measured::new(catalog),
         ProvenanceFilter::Estimated => &Estimated::new(catalog, &estimator),
@@ -125,7 +130,7 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
         shown: if asked.requests_per_second.is_some() { SHOWN_WITH_FLEET } else { SHOWN },
         csv: Some(CSV),
         items: &|rows| Box::new(rows.iter().map(item)),
-        notes: notes::of(&rows, answers.not_measured.len(), &asked),
+        notes: [notes::of(&rows, answers.not_measured.len(), &asked), silent].concat(),
     };
     listing.outcome(&options.list, Format::Table)
 }

@@ -203,9 +203,10 @@ pub(crate) fn bullets(notes: &[String]) -> String {
     notes.iter().map(|note| format!("* {}\n", sentence(note))).collect()
 }
 
-/// With a capital letter and a full stop.
+/// With a capital letter and a full stop, where it does not end a question.
 fn sentence(note: &str) -> String {
     let mut letters = note.chars();
     let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
-    format!("{first}{}.", letters.as_str())
+    let end = if note.ends_with('?') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }

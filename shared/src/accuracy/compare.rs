@@ -7,7 +7,7 @@ use crate::workload::{Itl, Ntpot, Ttft};
 
 /// What is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Metric {
+pub(crate) enum Metric {
     Ttft,
     Itl,
     Ntpot,
@@ -15,15 +15,15 @@ pub(super) enum Metric {
 }
 
 impl Metric {
-    pub(super) const ALL: [Self; 4] = [Self::Ttft, Self::Itl, Self::Ntpot, Self::Throughput];
+    pub(crate) const ALL: [Self; 4] = [Self::Ttft, Self::Itl, Self::Ntpot, Self::Throughput];
 }
 
 /// One figure of one row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Comparison {
-    pub(super) metric: Metric,
+pub(crate) struct Comparison {
+    pub(crate) metric: Metric,
     /// Measured and predicted; `None` where nothing was predicted: the error is infinite.
-    pub(super) figures: Option<(f64, Banded)>,
+    pub(crate) figures: Option<(f64, Banded)>,
     /// Whether the measured figure was derived from others.
     pub(super) derived: bool,
 }
@@ -32,7 +32,7 @@ pub(super) struct Comparison {
 ///
 /// Of a saturated row only the throughput counts. Where the throughput is the question its prediction says nothing,
 /// unless the row is saturated and asks for the most there is. Where a closed loop has none it is derived.
-pub(super) fn comparisons(
+pub(crate) fn comparisons(
     row: &MeasuredRow,
     predicted: &Result<Prediction, Unpredictable>,
 ) -> Vec<Comparison> {

@@ -13,7 +13,9 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compare::{Metric, comparisons};
 pub use leave_out::{LeaveOut, Refit, left_out};
 pub use predictor::{Prediction, Predictor, Unpredictable, predict};
 pub use report::{GROUPED_BY, Group, Overall, Report, Skipped, assess};
 pub use score::{Metrics, Score};
+pub(crate) use statistics::quantile;

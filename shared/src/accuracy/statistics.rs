@@ -3,7 +3,7 @@
 /// The quantile at `share` (0 to 1) of `sorted`, linear between the two values beside it (the seventh definition of
 /// Hyndman and Fan, which NumPy and R take unless told otherwise); infinite as soon as it leans on an infinite value;
 /// `None` of nothing.
-pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let below = *sorted.get(place.floor() as usize)?;
     let above = *sorted.get(place.ceil() as usize)?;

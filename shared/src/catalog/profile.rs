@@ -117,11 +117,10 @@ impl Entry for Profile {
         }
         traffic(&self.traffic)?;
         name("source", &self.source)?;
-        if self.origin == Origin::Estimated {
-            return Err(Problem::new(
-                "origin",
-                "is `estimated`: a profile is `measured`, `digitised` or `published`",
-            ));
+        if matches!(self.origin, Origin::Estimated | Origin::Corrected) {
+            let is = self.origin.name();
+            let message = format!("is `{is}`: a profile is `measured`, `digitised` or `published`");
+            return Err(Problem::new("origin", message));
         }
         if self.points.is_empty() {
             return Err(Problem::new("points", "is empty: at least one load point is needed"));

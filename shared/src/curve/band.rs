@@ -78,9 +78,12 @@ impl RatioBand {
         Some(Self { low: from_below?, high: from_above?, points: sorted.len() as u64 })
     }
 
-    /// The interval wider by `times` in logarithms.
+    /// The interval `times` as wide in logarithms.
     pub(crate) fn widened(self, times: f64) -> Self {
-        Self { low: self.low.powf(times).min(self.low), high: self.high.powf(times).max(self.high), ..self }
+        // An end on the wrong side of 1 would move inwards when the interval grows.
+        let scaled =
+            |end: f64, is_outward: bool| if is_outward || times < 1.0 { end.powf(times) } else { end };
+        Self { low: scaled(self.low, self.low < 1.0), high: scaled(self.high, self.high > 1.0), ..self }
     }
 
     /// The interval around an estimate.

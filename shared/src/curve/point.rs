@@ -65,6 +65,14 @@ impl Load {
         }
     }
 
+    /// The load at `times` the rate; numbers of requests stay.
+    pub(crate) fn times(self, times: f64) -> Self {
+        match self {
+            Self::RequestsPerSecond(rate) => Self::RequestsPerSecond(rate * times),
+            other => other,
+        }
+    }
+
     /// The load a `share` of the way to `next`; unknown between loads of different kinds.
     pub(super) fn towards(self, next: Self, share: f64) -> Self {
         let mix = |from: f64, to: f64| from + (to - from) * share;

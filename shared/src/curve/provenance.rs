@@ -14,6 +14,8 @@ pub enum Origin {
     Digitised,
     /// Stated in a document without the run behind it.
     Published,
+    /// Computed by the estimator, and shifted to what was measured of the same replica under other loads or lengths.
+    Corrected,
     /// Computed by the estimator.
     Estimated,
 }
@@ -25,6 +27,7 @@ impl Origin {
             Self::Measured => "measured",
             Self::Digitised => "digitised",
             Self::Published => "published",
+            Self::Corrected => "corrected",
             Self::Estimated => "estimated",
         }
     }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::correction::CommonShares;
 use super::replica::Replica;
 use super::step::{Family, SERVERS};
 use crate::curve::FigureBands;
@@ -26,6 +27,8 @@ pub struct Bands {
     pub far: FigureBands,
     /// Accelerators that were fitted, by catalog id.
     pub fitted: Vec<String>,
+    /// How much of a miss measurements of one replica have in common.
+    pub common: CommonShares,
 }
 
 impl Bands {
@@ -35,6 +38,7 @@ impl Bands {
             near: vec![FigureBands::expected(); SERVERS.len()],
             far: FigureBands::expected(),
             fitted: Vec::new(),
+            common: CommonShares::expected(),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use crate::workload::Percentile;
+use crate::workload::{LengthSource, Percentile, Traffic};
 
 /// What a curve is computed for. By default medians of requests that share nothing and are not drafted.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Conditions {
     /// Which latencies the curve holds.
     pub percentile: Percentile,
@@ -14,6 +14,8 @@ pub struct Conditions {
     /// Probability that a draft token is accepted, given that those before it were, 0 to 1. Servers whose arguments ask
     /// for no speculative decoding draft nothing.
     pub draft_acceptance: Option<f64>,
+    /// Lengths of single requests, where more is known of them than the traffic that a curve is asked for says.
+    pub lengths: Option<LengthSource>,
 }
 
 /// A share that is none.
@@ -32,6 +34,11 @@ impl Conditions {
             Percentile::P50 | Percentile::P90 => 300,
             Percentile::P99 => 2_000,
         }
+    }
+
+    /// Lengths of the requests of `traffic`.
+    pub(super) fn lengths(&self, traffic: &Traffic) -> LengthSource {
+        self.lengths.clone().unwrap_or_else(|| (*traffic).into())
     }
 
     /// Refuses shares outside of 0 to 1.

@@ -1,8 +1,8 @@
 //! A serving curve for any configuration.
 
 use super::calibrate::Calibration;
-use super::conditions::Conditions;
-use super::conditions::NoShare;
+use super::conditions::{Conditions, NoShare};
+use super::correction::{Correction, Replicated, Silent, corrections};
 use super::memory::MemoryPlan;
 use super::protocol::Protocol;
 use super::replica::{CannotEstimate, Replica};
@@ -46,6 +46,7 @@ pub struct Estimator<'a> {
     catalog: &'a Catalog,
     calibration: Calibration,
     conditions: Conditions,
+    corrections: Vec<Correction>,
 }
 
 impl<'a> Estimator<'a> {
@@ -58,8 +59,39 @@ impl<'a> Estimator<'a> {
                 percentile: Percentile::P50,
                 common_prefix_share: 0.0,
                 draft_acceptance: None,
+                lengths: None,
             },
+            corrections: Vec::new(),
         }
+    }
+
+    /// The same, with curves of the replicas of `rows` shifted to what was measured of them, and narrower intervals.
+    /// Measurements of other loads and lengths, with other versions and arguments of the server, count as well as those
+    /// of the curve itself. What corrected a replica before wins. The second value names the rows that say nothing.
+    pub fn corrected_by(mut self, rows: &[&MeasuredRow]) -> (Self, Vec<Silent>) {
+        let (corrections, silent) = corrections(self.catalog, &self, rows);
+        self.add(corrections);
+        (self, silent)
+    }
+
+    /// The same, corrected by the measurements that it was calibrated on, where nothing corrects a replica yet.
+    pub fn corrected(mut self) -> Self {
+        self.add(self.calibration.corrections.clone());
+        self
+    }
+
+    fn add(&mut self, mut corrections: Vec<Correction>) {
+        corrections.retain(|new| self.corrections.iter().all(|known| known.of != new.of));
+        self.corrections.append(&mut corrections);
+    }
+
+    /// What corrects estimates of a configuration; `None` for names that the catalog does not have, too.
+    pub fn correction(&self, configuration: &Configuration) -> Option<&Correction> {
+        if self.corrections.is_empty() {
+            return None;
+        }
+        let of = Replicated::of(self.catalog, configuration).ok()?;
+        self.corrections.iter().find(|correction| correction.of == of)
     }
 
     /// The same, with curves for `conditions`.
@@ -129,7 +161,7 @@ impl<'a> Estimator<'a> {
             points.push(self.point(replica, traffic, highest.requests_per_second * share)?);
         }
         points.push(highest);
-        Ok(Curve {
+        let curve = Curve {
             configuration: configuration.clone(),
             machine: None,
             traffic: *traffic,
@@ -137,6 +169,10 @@ impl<'a> Estimator<'a> {
             provenance: self.provenance(),
             bands: Some(self.bands(replica, configuration)),
             points,
+        };
+        Ok(match self.correction(configuration) {
+            Some(correction) => correction.applied(curve, &self.calibration.bands.common),
+            None => curve,
         })
     }
 
@@ -153,7 +189,7 @@ impl<'a> Estimator<'a> {
         let seats = held.min(f64::from(replica.settings.seats)).ceil();
         let run = Run {
             arrivals: Arrivals::ClosedLoop { in_flight: seats as u32 },
-            traffic: *traffic,
+            lengths: self.conditions.lengths(traffic),
             requests: (seats as u32).max(self.conditions.requests()),
             window: Window::SteadyState,
             common_prefix_share: self.conditions.common_prefix_share,
@@ -166,7 +202,7 @@ impl<'a> Estimator<'a> {
         let clock = replica.clock(&self.calibration.constants);
         let run = Run {
             arrivals: Arrivals::Poisson { requests_per_second: rate },
-            traffic: *traffic,
+            lengths: self.conditions.lengths(traffic),
             requests: self.conditions.requests(),
             window: Window::SteadyState,
             common_prefix_share: self.conditions.common_prefix_share,
@@ -231,8 +267,8 @@ impl<'a> Estimator<'a> {
 
     /// What a curve has to say of itself.
     fn note(&self) -> String {
-        let Conditions { percentile, common_prefix_share, draft_acceptance } = self.conditions;
-        let mut note = "estimated at Poisson arrivals; nobody measured this configuration".to_owned();
+        let Conditions { percentile, common_prefix_share, draft_acceptance, .. } = self.conditions;
+        let mut note = "estimated at Poisson arrivals".to_owned();
         if percentile != Percentile::P50 {
             note += &format!("; latencies are {}", percentile.name());
         }
@@ -265,7 +301,7 @@ impl Predictor for Estimator<'_> {
 
 impl Refit for Estimator<'_> {
     fn refit(&self, kept: &[&MeasuredRow]) -> Result<Box<dyn Predictor + '_>, Unpredictable> {
-        let calibration = self.calibration.fitted(self.catalog, kept);
+        let calibration = self.calibration.refitted(self.catalog, kept);
         Ok(Box::new(Self { calibration, ..self.clone() }))
     }
 }

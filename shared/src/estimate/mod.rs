@@ -4,6 +4,7 @@
 mod band;
 mod calibrate;
 mod conditions;
+mod correction;
 mod estimator;
 pub mod memory;
 mod protocol;
@@ -15,6 +16,7 @@ pub mod step;
 pub use band::Bands;
 pub use calibrate::{Calibration, CalibrationError};
 pub use conditions::{Conditions, NoShare};
+pub use correction::{CommonShares, Correction, Miss, Replicated, Silent, corrected_predictions};
 pub use estimator::{Estimate, Estimator, TypicalStep};
 pub use protocol::{Launch, Protocol};
 pub use replica::{CannotEstimate, Replica};

@@ -5,7 +5,7 @@ use super::replica::{CannotEstimate, Replica};
 use super::scheduler::{CommonPrefix, Outcome, Simulation, StepClock, Window};
 use crate::catalog::Catalog;
 use crate::measured::{Experiment, OfferedLoad};
-use crate::workload::{Arrivals, LengthSource, Lengths, Statistic, Traffic};
+use crate::workload::{Arrivals, LengthSource, Lengths, Statistic};
 
 /// Requests of a run for each one in flight: what InferenceX sends.
 const REQUESTS_A_SEAT: f64 = 10.0;
@@ -29,7 +29,7 @@ pub struct Run {
     /// When requests come.
     pub arrivals: Arrivals,
     /// How long they are.
-    pub traffic: Traffic,
+    pub lengths: LengthSource,
     /// How many are measured.
     pub requests: u32,
     /// Which of them.
@@ -69,7 +69,7 @@ impl Run {
                 (arrivals, OPEN_LOOP_REQUESTS, Window::SteadyState)
             }
         };
-        Self { arrivals, traffic, requests, window, common_prefix_share: 0.0 }
+        Self { arrivals, lengths: traffic.into(), requests, window, common_prefix_share: 0.0 }
     }
 }
 
@@ -103,7 +103,7 @@ impl Replica {
     /// # Errors
     /// Requests that cannot run, and runs without end.
     pub fn run(&self, run: &Run, clock: &impl StepClock) -> Result<Outcome, CannotEstimate> {
-        let lengths = LengthSource::Traffic(run.traffic).draw(run.requests.max(64) as usize, SEED)?;
+        let lengths = run.lengths.draw(run.requests.max(64) as usize, SEED)?;
         let simulation = Simulation {
             requests: run.requests,
             window: run.window,

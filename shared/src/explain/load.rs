@@ -163,7 +163,7 @@ impl<'a> Loads<'a> {
         let (replica, calibration) = (self.replica.as_ref()?, self.calibration?);
         let run = Run {
             arrivals: Arrivals::Poisson { requests_per_second: rate },
-            traffic: *traffic,
+            lengths: (*traffic).into(),
             requests: REQUESTS,
             window: Window::SteadyState,
             common_prefix_share: 0.0,

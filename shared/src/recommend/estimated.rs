@@ -15,8 +15,8 @@ pub struct Estimated<'a> {
     estimator: &'a Estimator<'a>,
 }
 
-/// Measured curves, and estimated ones of every configuration of the asked model of which none was measured under the asked
-/// traffic.
+/// Measured curves of open loops, those of closed loops converted, and estimated ones of every configuration of the asked
+/// model of which none was measured under the asked traffic; where it was measured under another, corrected by that.
 #[derive(Debug, Clone)]
 pub struct Known<'a> {
     measured: Measured<'a>,
@@ -123,30 +123,65 @@ impl<'a> Known<'a> {
     pub const fn new(catalog: &'a Catalog, estimator: &'a Estimator<'a>) -> Self {
         Self { measured: Measured::new(catalog), estimated: Estimated::new(catalog, estimator) }
     }
+
+    /// Measured curves, those of closed loops as they would be with requests that come by themselves: the estimator's curve
+    /// of the same replica, corrected by what was measured of it. A fixed number of requests in flight waits for the
+    /// server, and hides what a queue does to latency. So it is with replicas that the asking have measured themselves.
+    /// Curves of lengths that do not serve stay as they are.
+    fn steady(&self, estimator: &Estimator<'_>, measured: Vec<Curve>, question: &Question<'_>) -> Vec<Curve> {
+        let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
+        let own = |curve: &Curve| self.estimated.estimator.correction(&curve.configuration).is_some();
+        let (closed, mut curves): (Vec<Curve>, Vec<Curve>) = measured
+            .into_iter()
+            .partition(|curve| serves(curve) && (!curve.load_kind.is_open_loop() || own(curve)));
+        let of = |curve: &Curve| (curve.configuration.clone(), curve.traffic);
+        let mut distinct: Vec<Curve> = Vec::new();
+        for curve in closed {
+            // Several runs of one replica are one curve.
+            if !distinct.iter().any(|other| of(other) == of(&curve)) {
+                distinct.push(curve);
+            }
+        }
+        let converted = on_all_processors(&distinct, |curve| {
+            estimator.correction(&curve.configuration)?;
+            let mut steady =
+                estimator.curve(&curve.configuration, &question.traffic.unwrap_or(curve.traffic)).ok()?;
+            steady.points.retain(|point| point.ttft.is_some());
+            steady.machine.clone_from(&curve.machine);
+            steady.provenance.notes.extend(curve.provenance.notes.clone());
+            Some(steady)
+        });
+        curves
+            .extend(converted.into_iter().zip(distinct).map(|(converted, curve)| converted.unwrap_or(curve)));
+        curves
+    }
 }
 
 impl CurveSource for Known<'_> {
     fn curves(&self, question: &Question<'_>) -> Result<Vec<Curve>, RecommendError> {
-        let mut known = match self.estimated.estimator.conditions().percentile {
+        let estimator = self.estimated.estimator.clone().corrected();
+        let estimated = Estimated::new(self.estimated.catalog, &estimator);
+        let measured = match estimator.conditions().percentile {
             Percentile::P50 => self.measured.curves(question)?,
             // What was measured and published are medians.
             Percentile::P90 | Percentile::P99 => Vec::new(),
         };
-        let stock = self.estimated.stock_precision(question)?;
+        let mut known = self.steady(&estimator, measured, question);
+        let stock = estimated.stock_precision(question)?;
         let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
-        let is_measured = |configuration: &Configuration| {
+        let is_known = |configuration: &Configuration| {
             let same = |curve: &Curve| {
-                let measured = &curve.configuration;
-                measured.precision.or(stock) == configuration.precision
-                    && measured.server == configuration.server
-                    && measured.accelerator == configuration.accelerator
-                    && measured.accelerators == configuration.accelerators
+                let known = &curve.configuration;
+                known.precision.or(stock) == configuration.precision
+                    && known.server == configuration.server
+                    && known.accelerator == configuration.accelerator
+                    && known.accelerators == configuration.accelerators
             };
             known.iter().filter(|curve| serves(curve)).any(same)
         };
-        let mut unknown = self.estimated.configurations(question)?;
-        unknown.retain(|configuration| !is_measured(configuration));
-        known.extend(self.estimated.of(&unknown, question));
+        let mut unknown = estimated.configurations(question)?;
+        unknown.retain(|configuration| !is_known(configuration));
+        known.extend(estimated.of(&unknown, question));
         Ok(known)
     }
 }

@@ -1,8 +1,8 @@
 //! What a reader of a ranking has to know.
 
 use super::{Recommendation, Requirements};
-use crate::curve::MaximumReason;
 use crate::curve::OperatingKind::MaximumThroughput;
+use crate::curve::{MaximumReason, Origin};
 use crate::workload::Statistic;
 
 const UNLIKE_TRAFFIC: &str = "rows were measured with different input and output lengths: costs and latencies \
@@ -14,6 +14,8 @@ const NO_KNEE: &str = "rows without a knee stand at the highest throughput that 
      latency: a latency target makes them comparable";
 const ESTIMATED: &str = "rows whose provenance is `estimated` were never measured: `-o json` has the interval of each \
      figure, and targets have to be met by its worse end";
+const CORRECTED: &str = "rows whose provenance is `corrected` are estimates for requests that come by themselves, \
+     shifted to what was measured of the same replica under other loads or lengths";
 const MEAN_TTFT: &str = "some TTFT figures are means over a run that starts with all requests at once: they lie \
      above the median that the target is for";
 
@@ -35,7 +37,8 @@ pub fn notes(ranked: &[Recommendation], requirements: &Requirements) -> Vec<Stri
         (regions.len() > 1, prices_of.as_str()),
         (any(|row| row.cost.priced().is_none()), NO_PRICE),
         (any(without_knee), NO_KNEE),
-        (any(|row| row.bands.is_some()), ESTIMATED),
+        (any(|row| row.provenance.origin == Origin::Estimated), ESTIMATED),
+        (any(|row| row.provenance.origin == Origin::Corrected), CORRECTED),
         (requirements.targets.ttft.is_some() && mean_ttft, MEAN_TTFT),
     ];
     let apply = notes.into_iter().filter(|(applies, _)| *applies);

@@ -96,7 +96,7 @@ pub enum ProvenanceFilter {
     Any,
     /// Somebody ran it: measured, digitised or published figures.
     Measured,
-    /// The estimator's curves only.
+    /// The estimator's curves only, corrected ones among them.
     Estimated,
 }
 
@@ -117,8 +117,8 @@ impl ProvenanceFilter {
     pub const fn allows(self, origin: Origin) -> bool {
         match self {
             Self::Any => true,
-            Self::Measured => !matches!(origin, Origin::Estimated),
-            Self::Estimated => matches!(origin, Origin::Estimated),
+            Self::Measured => !matches!(origin, Origin::Estimated | Origin::Corrected),
+            Self::Estimated => matches!(origin, Origin::Estimated | Origin::Corrected),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Lengths of single requests.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::random::Random;
@@ -35,8 +37,9 @@ pub enum LengthSource {
         /// Tokens of answers.
         output: MeanAndP90,
     },
-    /// Observed requests, in order, from the start again when they are used up.
-    Observed(Vec<RequestLengths>),
+    /// Observed requests, in order, from the start again when they are used up; where fewer are drawn, evenly spread over
+    /// all of them.
+    Observed(Arc<[RequestLengths]>),
 }
 
 /// Why lengths cannot be drawn.
@@ -112,7 +115,24 @@ impl LengthSource {
                 return Err(LengthError::TooManyLines { most: MOST_LINES });
             }
         }
-        if requests.is_empty() { Err(LengthError::Empty) } else { Ok(Self::Observed(requests)) }
+        if requests.is_empty() { Err(LengthError::Empty) } else { Ok(Self::Observed(requests.into())) }
+    }
+
+    /// The mean lengths.
+    pub fn traffic(&self) -> Traffic {
+        let fixed =
+            |input_tokens, output_tokens| Traffic { input_tokens, output_tokens, lengths: Lengths::Fixed };
+        match self {
+            Self::Traffic(traffic) => *traffic,
+            Self::Lognormal { input, output } => fixed(input.mean, output.mean),
+            Self::Observed(requests) => {
+                let mean = |of: fn(&RequestLengths) -> u32| {
+                    requests.iter().map(|request| f64::from(of(request))).sum::<f64>()
+                        / requests.len().max(1) as f64
+                };
+                fixed(mean(|request| request.input_tokens), mean(|request| request.output_tokens))
+            }
+        }
     }
 
     /// `count` requests; the same for the same `seed`.
@@ -121,6 +141,9 @@ impl LengthSource {
     pub fn draw(&self, count: usize, seed: u64) -> Result<Vec<RequestLengths>, LengthError> {
         match self {
             Self::Observed(requests) if requests.is_empty() => Err(LengthError::Empty),
+            Self::Observed(requests) if count < requests.len() => {
+                Ok((0..count).map(|index| requests[index * requests.len() / count]).collect())
+            }
             Self::Observed(requests) => Ok(requests.iter().copied().cycle().take(count).collect()),
             Self::Traffic(traffic) => {
                 let input = Quantiles::of(traffic, traffic.input_tokens, &SHAREGPT_INPUT, "The prompt")?;
@@ -402,7 +425,7 @@ mod tests {
             }
         }
         assert_eq!(LengthSource::parse("# nothing\n"), Err(LengthError::Empty));
-        assert_eq!(LengthSource::Observed(Vec::new()).draw(1, 0), Err(LengthError::Empty));
+        assert_eq!(LengthSource::Observed(Vec::new().into()).draw(1, 0), Err(LengthError::Empty));
         for tokens in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e30] {
             let traffic = Traffic { input_tokens: tokens, output_tokens: 5.0, lengths: Lengths::Fixed };
             assert!(matches!(LengthSource::from(traffic).draw(1, 0), Err(LengthError::OutOfRange { .. })));

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::Context;
 use infer_core::catalog::{self, Catalog, GIB};
-use infer_core::curve::{Banded, Configuration, Curve, EngineArguments, LoadPoint, RatioBand};
+use infer_core::curve::{Banded, Configuration, Curve, EngineArguments, LoadPoint, Origin, RatioBand};
 use infer_core::estimate::step::Part;
 use infer_core::estimate::{Calibration, CannotEstimate, Conditions, Estimate as Estimated, Estimator};
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
-use infer_core::workload::{LatencyMetric, Targets, Traffic};
+use infer_core::workload::{LatencyMetric, LengthSource, Targets, Traffic};
 use serde_json::{Map, json};
 
-use super::files;
+use super::{files, measurements};
 use crate::arguments::{Estimate, Format};
 use crate::failure::{Failure, unknown};
 use crate::output::{Destination, Item, Listing, Outcome};
@@ -100,28 +100,37 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
         }
     };
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
+    let lengths = measurements::lengths(&options.conditions)?;
+    let observed = lengths.as_ref().map(LengthSource::traffic);
     let conditions = Conditions {
         draft_acceptance: options.draft_acceptance,
-        ..requirements::conditions(&options.conditions)
+        ..requirements::conditions(&options.conditions, lengths)
     };
+    let targets = requirements::latencies(&options.latency);
+    targets.validate().map_err(Failure::argument)?;
     let estimator = Estimator::new(catalog, calibration).under(conditions).map_err(Failure::user)?;
+    let (estimator, silent) = measurements::corrected(estimator, &options.conditions)?;
     if options.draft_acceptance.is_some()
         && EngineArguments::read(&options.engine_arguments).speculation.is_none()
     {
         let message = "`--draft-acceptance` needs `--engine-arguments` that draft, such as `--num-speculative-tokens=3`";
         return Err(Failure::argument(anyhow::anyhow!(message)));
     }
-    let traffic = requirements::traffic(catalog, &options.traffic)?.unwrap_or(Traffic::SHAREGPT);
+    let asked = requirements::traffic(catalog, &options.traffic)?;
+    let traffic = observed.or(asked).unwrap_or(Traffic::SHAREGPT);
     let configuration = configuration(catalog, options, model, &traffic)?;
     let estimate = estimator.estimate(&configuration, &traffic).map_err(failure)?;
-    let targets = requirements::latencies(&options.latency);
-    targets.validate().map_err(Failure::argument)?;
     let steady = steady(&estimate.curve);
     if let Some(path) = &options.plot {
         let figure = figure::of(&steady, &targets, options.conditions.percentile);
         Destination::of(Some(path)).write(&figure.svg())?;
     }
-    print(options, &estimate, &targets)
+    let mut notes = notes(&estimate, &steady, &targets);
+    if !options.conditions.measured.is_empty() && estimate.curve.provenance.origin == Origin::Estimated {
+        notes.push("no measurement is of this replica: nothing is corrected".to_owned());
+    }
+    notes.extend(silent);
+    print(options, &estimate, notes)
 }
 
 fn failure(error: CannotEstimate) -> Failure {
@@ -180,7 +189,7 @@ fn configuration(
     Err(last.map_or_else(|| Failure::user(none()), failure))
 }
 
-fn print(options: &Estimate, estimate: &Estimated, targets: &Targets) -> Result<Outcome, Failure> {
+fn print(options: &Estimate, estimate: &Estimated, notes: Vec<String>) -> Result<Outcome, Failure> {
     let rows = select(rows(&estimate.curve), &options.list)?;
     let listing = Listing {
         kind: "EstimateList",
@@ -188,7 +197,7 @@ fn print(options: &Estimate, estimate: &Estimated, targets: &Targets) -> Result<
         shown: SHOWN,
         csv: None,
         items: &|rows| Box::new(rows.iter().map(|row| item(row, &estimate.curve))),
-        notes: notes(estimate, targets),
+        notes,
     };
     listing.outcome(&options.list, Format::Table)
 }
@@ -257,9 +266,12 @@ fn within(curve: &Curve, targets: &Targets) -> String {
 }
 
 /// What was estimated, what a step is made of, where the memory goes, how sure the figures are.
-fn notes(estimate: &Estimated, targets: &Targets) -> Vec<String> {
+fn notes(estimate: &Estimated, steady: &Curve, targets: &Targets) -> Vec<String> {
     let curve = &estimate.curve;
     let mut notes = vec![format!("{}; {} tokens", curve.configuration, curve.traffic)];
+    if curve.provenance.origin == Origin::Corrected {
+        notes.extend(curve.provenance.notes.iter().cloned());
+    }
     let step = &estimate.step;
     let total = step.parts.total();
     let mut parts: Vec<(Part, f64)> =
@@ -285,7 +297,7 @@ fn notes(estimate: &Estimated, targets: &Targets) -> Vec<String> {
         ));
     }
     if targets.latencies().next().is_some() {
-        notes.push(within(&steady(curve), targets));
+        notes.push(within(steady, targets));
     }
     notes.push(
         "the last row is the highest throughput: past it an open loop has no steady latency".to_owned(),

@@ -1,8 +1,12 @@
 //! Intervals from what was left out.
 
+use std::collections::BTreeMap;
+
 use super::{Calibration, fitted_accelerators, groups, is_fit_for_fitting};
+use crate::accuracy::{Metric, quantile};
 use crate::catalog::Catalog;
 use crate::curve::{Banded, FigureBands, RatioBand};
+use crate::estimate::correction::{CommonShares, Replicated, Residuals, corrections, median, residuals};
 use crate::estimate::{Bands, Estimator, step};
 use crate::measured::MeasuredRow;
 use crate::parallel::on_all_processors;
@@ -10,20 +14,12 @@ use crate::parallel::on_all_processors;
 /// Parts into which groups are dealt out: each is predicted by a fit to the others.
 const PARTS: usize = 8;
 
-/// `true / estimated` of the four figures of one row, where both are known.
-#[derive(Debug, Clone, Copy, Default)]
-struct Residuals {
-    ttft: Option<f64>,
-    itl: Option<f64>,
-    ntpot: Option<f64>,
-    throughput: Option<f64>,
-}
-
+/// What a row says of its estimate, what the row weighs, and the number of its server.
 type Weighted = (Residuals, f64, usize);
 
 impl Calibration {
     /// The same constants with intervals from rows that fits did not see: whole groups for accelerators that were
-    /// fitted, whole accelerators for those that were not.
+    /// fitted, whole accelerators for those that were not; and with what the rows say of their own replicas.
     pub fn with_intervals(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
         let (group_of, weights) = groups(rows);
         let part = |index: usize| group_of[index] % PARTS;
@@ -39,15 +35,22 @@ impl Calibration {
                 by_group.iter().copied().filter(|(_, _, of)| *of == server).collect();
             bands(&of_server, &bands(&by_group, &FigureBands::expected()))
         });
+        let replicas = rows.iter().zip(&by_group).filter_map(|(row, residuals)| {
+            Some((Replicated::of(catalog, &row.experiment.configuration).ok()?, *residuals))
+        });
         let bands = Bands {
             near: near.collect(),
             far: bands(&by_accelerator, &FigureBands::expected()),
             fitted: accelerators,
+            common: common_shares(&replicas.collect::<Vec<_>>()),
         };
-        Self { constants: self.constants.clone(), bands }
+        let estimator = Estimator::new(catalog, self.clone());
+        let fit: Vec<&MeasuredRow> = rows.iter().copied().filter(|row| is_fit_for_fitting(row)).collect();
+        let (corrections, _) = corrections(catalog, &estimator, &fit);
+        Self { constants: self.constants.clone(), bands, corrections }
     }
 
-    /// Residuals of all rows, each predicted by a fit to the rows of other parts.
+    /// Residuals of all rows in their order, each predicted by a fit to the rows of other parts.
     fn left_out(
         &self,
         catalog: &Catalog,
@@ -66,45 +69,65 @@ impl Calibration {
             let residuals = on_all_processors(&tested, |index| {
                 let row = rows[*index];
                 let server = step::server_index(&row.experiment.configuration.server);
-                (residuals(&estimator, row), weights[group_of[*index]], server)
+                let told = is_fit_for_fitting(row).then(|| residuals(&estimator, row).unwrap_or_default());
+                let told = told.unwrap_or_default();
+                (*index, (told, weights[group_of[*index]], server))
             });
             all.extend(residuals);
         }
-        all
-    }
-}
-
-fn residuals(estimator: &Estimator<'_>, row: &MeasuredRow) -> Residuals {
-    if !is_fit_for_fitting(row) {
-        return Residuals::default();
-    }
-    let Ok(predicted) = estimator.predict_experiment(&row.experiment) else { return Residuals::default() };
-    let told = !row.is_saturated();
-    let ratio = |measured: Option<f64>, predicted: Option<Banded>| {
-        Some(measured? / predicted?.value).filter(|ratio| ratio.is_finite())
-    };
-    let figures = row.figures;
-    let throughput = figures.output_tokens_per_second.or(row.output_tokens_per_second_by_littles_law());
-    let latency = |value: Option<f64>| value.filter(|_| told);
-    Residuals {
-        ttft: ratio(latency(figures.ttft.map(|ttft| ttft.milliseconds())), predicted.ttft_milliseconds),
-        itl: ratio(latency(figures.itl.map(|itl| itl.milliseconds())), predicted.itl_milliseconds),
-        ntpot: ratio(latency(figures.ntpot.map(|ntpot| ntpot.milliseconds())), predicted.ntpot_milliseconds),
-        throughput: ratio(throughput, predicted.output_tokens_per_second),
+        all.sort_by_key(|(index, _)| *index);
+        all.into_iter().map(|(_, residuals)| residuals).collect()
     }
 }
 
 /// Intervals of some rows' residuals; `otherwise` where there are too few.
 fn bands(rows: &[Weighted], otherwise: &FigureBands) -> FigureBands {
-    let band = |of: fn(&Residuals) -> Option<f64>, otherwise: RatioBand| {
+    let band = |of: &dyn Fn(&Residuals) -> Option<f64>, otherwise: RatioBand| {
         let ratios: Vec<(f64, f64)> =
-            rows.iter().filter_map(|(residuals, weight, _)| Some((of(residuals)?, *weight))).collect();
+            rows.iter().filter_map(|(residuals, weight, _)| Some((of(residuals)?.exp(), *weight))).collect();
         RatioBand::holding(Banded::COVERAGE, &ratios).unwrap_or(otherwise)
     };
+    let of = |metric: Metric| move |row: &Residuals| row[metric as usize];
     FigureBands {
-        ttft: band(|row| row.ttft, otherwise.ttft),
-        itl: band(|row| row.itl, otherwise.itl),
-        ntpot: band(|row| row.ntpot.or(row.itl), otherwise.ntpot),
-        throughput: band(|row| row.throughput, otherwise.throughput),
+        ttft: band(&of(Metric::Ttft), otherwise.ttft),
+        itl: band(&of(Metric::Itl), otherwise.itl),
+        ntpot: band(&|row| of(Metric::Ntpot)(row).or(of(Metric::Itl)(row)), otherwise.ntpot),
+        throughput: band(&of(Metric::Throughput), otherwise.throughput),
+    }
+}
+
+/// How much of the scatter of residuals is between replicas: one less the square of what is left of it once the median
+/// of a replica's other residuals is taken off. Scatter is the distance within which eight of ten residuals lie, as the
+/// intervals that it narrows.
+fn common_shares(rows: &[(Replicated, Weighted)]) -> CommonShares {
+    let share = |metric: Metric| {
+        let mut by_replica: BTreeMap<&Replicated, Vec<f64>> = BTreeMap::new();
+        for (replica, (residuals, _, _)) in rows {
+            if let Some(residual) = residuals[metric as usize] {
+                by_replica.entry(replica).or_default().push(residual);
+            }
+        }
+        by_replica.retain(|_, residuals| residuals.len() > 2);
+        let all: Vec<f64> = by_replica.values().flatten().copied().collect();
+        let middle = median(&all)?;
+        let (mut between, mut within) = (Vec::new(), Vec::new());
+        for residuals in by_replica.values() {
+            for (index, residual) in residuals.iter().enumerate() {
+                let others = [&residuals[..index], &residuals[index + 1..]].concat();
+                within.push((residual - median(&others)?).abs());
+                between.push((residual - middle).abs());
+            }
+        }
+        within.sort_by(f64::total_cmp);
+        between.sort_by(f64::total_cmp);
+        let left = quantile(&within, Banded::COVERAGE)? / quantile(&between, Banded::COVERAGE)?;
+        Some((1.0 - left * left).clamp(0.0, 0.99))
+    };
+    let expected = CommonShares::expected();
+    CommonShares {
+        ttft: share(Metric::Ttft).unwrap_or(expected.ttft),
+        itl: share(Metric::Itl).unwrap_or(expected.itl),
+        ntpot: share(Metric::Ntpot).unwrap_or(expected.ntpot),
+        throughput: share(Metric::Throughput).unwrap_or(expected.throughput),
     }
 }

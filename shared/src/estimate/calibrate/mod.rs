@@ -18,6 +18,7 @@ use thiserror::Error;
 use self::least_squares::minimise;
 use self::observation::{Estimated, Observation, Recorder};
 use super::band::Bands;
+use super::correction::Correction;
 use super::step::{Constants, SERVERS};
 use super::{Replica, Run};
 use crate::catalog::{Catalog, Precision};
@@ -57,6 +58,8 @@ pub struct Calibration {
     pub constants: Constants,
     /// Intervals of estimates.
     pub bands: Bands,
+    /// What the measurements say of estimates of their own replicas.
+    pub corrections: Vec<Correction>,
 }
 
 /// The calibration that the project carries, written by `calibrate`.
@@ -65,7 +68,7 @@ const EMBEDDED: &str = include_str!("../../../data/estimator.json");
 impl Calibration {
     /// Before any measurement: priors, and intervals as wide as others found them.
     pub fn expected() -> Self {
-        Self { constants: Constants::expected(), bands: Bands::expected() }
+        Self { constants: Constants::expected(), bands: Bands::expected(), corrections: Vec::new() }
     }
 
     /// The one that the project carries.
@@ -105,12 +108,12 @@ impl Calibration {
 
     /// Fits constants to rows from their priors, without intervals: those of `self` stay.
     pub fn fitted(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
-        let expected = Self { constants: Constants::expected(), bands: self.bands.clone() };
+        let expected = Self { bands: self.bands.clone(), ..Self::expected() };
         (0..COMPOSITIONS).fold(expected, |found, _| found.fitted_once(catalog, rows, ROUNDS))
     }
 
-    /// Fits to rows that are nearly those that `self` was fitted to, starting there.
-    fn refitted(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
+    /// Fits to rows that are nearly those that `self` was fitted to, starting there: the same minimum, sooner.
+    pub fn refitted(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
         self.fitted_once(catalog, rows, REFIT_ROUNDS)
     }
 
@@ -120,7 +123,7 @@ impl Calibration {
         let constants = fit(&seen, &weights, &self.constants, rounds);
         let mut bands = self.bands.clone();
         bands.fitted = fitted_accelerators(rows);
-        Self { constants, bands }
+        Self { constants, bands, corrections: Vec::new() }
     }
 }
 
