@@ -39,13 +39,14 @@ fn write_page(path: &Path) -> Result<(), String> {
     let figures = Figures { catalog: &catalog, calibration: &calibration, rows: &rows };
     let by_group = figures.left_out(&calibration, LeaveOut::Group);
     let by_accelerator = figures.left_out(&calibration, LeaveOut::Accelerator);
+    let by_source = figures.left_out(&calibration, LeaveOut::Source);
     let mut page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let blocks = [
         ("intervals", figures.intervals()),
-        ("errors", figures.errors(&by_group, &by_accelerator)),
+        ("errors", figures.errors(&by_group, &by_accelerator, &by_source)),
         ("accelerators", figures.accelerators(&by_accelerator)),
         ("corrected", figures.corrected(&by_group)),
-        ("ablations", figures.ablations(&by_accelerator)),
+        ("ablations", figures.ablations(&by_accelerator, &by_source)),
     ];
     for (name, table) in blocks {
         page = replaced(&page, name, &table)?;
@@ -106,11 +107,15 @@ impl Figures<'_> {
     }
 
     /// All rows and those of each server, fitted and left out.
-    fn errors(&self, by_group: &Predictions, by_accelerator: &Predictions) -> String {
+    fn errors(
+        &self,
+        by_group: &Predictions,
+        by_accelerator: &Predictions,
+        by_source: &Predictions,
+    ) -> String {
         let fitted =
             predict(&Estimator::new(self.catalog, self.calibration.clone()), &self.refs(), threads());
-        let by_source = self.left_out(self.calibration, LeaveOut::Source);
-        let reports = [&fitted, by_group, by_accelerator, &by_source]
+        let reports = [&fitted, by_group, by_accelerator, by_source]
             .map(|predictions| self.report(predictions, &[Column::Server]));
         let mut table = "| | rows | fitted | group left out | accelerator left out | publisher left out |\n\
                          |---|---|---|---|---|---|\n"
@@ -178,20 +183,26 @@ impl Figures<'_> {
         table
     }
 
-    /// Each part of a step taken away, the others fitted anew, accelerators left out.
-    fn ablations(&self, whole: &Predictions) -> String {
-        let mut table = "| without | TTFT | ITL | throughput |\n|---|---|---|---|\n".to_owned();
-        let mut line = |name: &str, predictions: &Predictions| {
-            let Metrics { ttft, itl, throughput, .. } = self.report(predictions, &[]).overall.metrics;
-            let [ttft, itl, throughput] = [&ttft, &itl, &throughput].map(figures_of);
-            let _ = writeln!(table, "| {name} | {ttft} | {itl} | {throughput} |");
+    /// Each part of a step taken away, the others fitted anew, accelerators and publishers left out.
+    fn ablations(&self, by_accelerator: &Predictions, by_source: &Predictions) -> String {
+        let columns = "TTFT | ITL | throughput";
+        let mut table =
+            format!("| without | {columns} | publisher: {columns} |\n|---|---|---|---|---|---|---|\n");
+        let mut line = |name: &str, left_out: [&Predictions; 2]| {
+            let cells = left_out.map(|predictions| {
+                let Metrics { ttft, itl, throughput, .. } = self.report(predictions, &[]).overall.metrics;
+                [&ttft, &itl, &throughput].map(figures_of).join(" | ")
+            });
+            let _ = writeln!(table, "| {name} | {} |", cells.join(" | "));
         };
-        line("(nothing)", whole);
+        line("(nothing)", [by_accelerator, by_source]);
         for (name, constants) in ABLATIONS {
             eprintln!("without {name}");
             let mut calibration = self.calibration.clone();
             take_away(&mut calibration.constants, constants);
-            line(name, &self.left_out(&calibration, LeaveOut::Accelerator));
+            let [accelerator, source] =
+                [LeaveOut::Accelerator, LeaveOut::Source].map(|by| self.left_out(&calibration, by));
+            line(name, [&accelerator, &source]);
         }
         table
     }

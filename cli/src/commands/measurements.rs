@@ -37,9 +37,10 @@ pub(super) fn corrected<'a>(
     let tables = tables(&options.measured)?;
     let rows: Vec<&MeasuredRow> = tables.iter().flat_map(|table| &table.rows).collect();
     let unread = tables.iter().flat_map(|table| &table.unusable);
-    let mut notes: Vec<String> = unread.map(|row| format!("{} corrects nothing: {row}", row.at)).collect();
+    let mut notes: Vec<String> =
+        unread.map(|row| format!("nothing is corrected by {}: {row}", row.at)).collect();
     let (estimator, silent) = estimator.corrected_by(&rows);
-    notes.extend(silent.iter().map(|(at, why)| format!("{at} corrects nothing: {why}")));
+    notes.extend(silent.iter().map(|(at, why)| format!("nothing is corrected by {at}: {why}")));
     Ok((estimator, shortened(notes)))
 }
 
@@ -49,7 +50,7 @@ fn shortened(mut notes: Vec<String>) -> Vec<String> {
     let more = notes.len().saturating_sub(MOST);
     if more > 0 {
         notes.truncate(MOST);
-        notes.push(format!("so do {more} more rows: `kubectl infer accuracy --measured` names all"));
+        notes.push(format!("nor by {more} more rows: `kubectl infer accuracy --measured` names all"));
     }
     notes
 }

@@ -131,19 +131,23 @@ impl<'a> Known<'a> {
     fn steady(&self, estimator: &Estimator<'_>, measured: Vec<Curve>, question: &Question<'_>) -> Vec<Curve> {
         let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
         let own = |curve: &Curve| self.estimated.estimator.correction(&curve.configuration).is_some();
-        let (closed, mut curves): (Vec<Curve>, Vec<Curve>) = measured
-            .into_iter()
-            .partition(|curve| serves(curve) && (!curve.load_kind.is_open_loop() || own(curve)));
-        let of = |curve: &Curve| (curve.configuration.clone(), curve.traffic);
+        let (closed, mut curves): (Vec<Curve>, Vec<Curve>) = measured.into_iter().partition(|curve| {
+            let is_to_be = !curve.load_kind.is_open_loop() || own(curve);
+            serves(curve) && is_to_be && estimator.correction(&curve.configuration).is_some()
+        });
+        // Several runs of one replica are one curve, of its newest version.
+        let of = |curve: &Curve| {
+            (estimator.correction(&curve.configuration).map(|found| &found.of), curve.traffic)
+        };
         let mut distinct: Vec<Curve> = Vec::new();
         for curve in closed {
-            // Several runs of one replica are one curve.
-            if !distinct.iter().any(|other| of(other) == of(&curve)) {
-                distinct.push(curve);
+            match distinct.iter_mut().find(|other| of(other) == of(&curve)) {
+                Some(other) if self.newness(other) < self.newness(&curve) => *other = curve,
+                Some(_) => {}
+                None => distinct.push(curve),
             }
         }
         let converted = on_all_processors(&distinct, |curve| {
-            estimator.correction(&curve.configuration)?;
             let mut steady =
                 estimator.curve(&curve.configuration, &question.traffic.unwrap_or(curve.traffic)).ok()?;
             steady.points.retain(|point| point.ttft.is_some());
@@ -154,6 +158,14 @@ impl<'a> Known<'a> {
         curves
             .extend(converted.into_iter().zip(distinct).map(|(converted, curve)| converted.unwrap_or(curve)));
         curves
+    }
+
+    /// How new the server of a curve is: the place of its version in the catalog, from 1; 0 of no version.
+    fn newness(&self, curve: &Curve) -> usize {
+        let Configuration { server, server_version, .. } = &curve.configuration;
+        let Ok(server) = self.estimated.catalog.find_server(server) else { return 0 };
+        let is_it = |version: &ServerVersion| Some(&version.version) == server_version.as_ref();
+        server.versions.iter().position(is_it).map_or(0, |place| place + 1)
     }
 }
 
