@@ -83,26 +83,11 @@ const CSV: &[(&str, &str)] = &[
     ("Cost/Month", "costPerMonth"),
 ];
 
-/// The same for a request rate: with what serves it and costs a month, without the price of input tokens.
-const SHOWN_WITH_FLEET: &[&str] = &[
-    "instanceType",
-    "acceleratorType",
-    "replicas",
-    "costPerMonth",
-    "costPerMillionOutputTokens",
-    "outputTokensPerSecond",
-    "ntpotMilliseconds",
-    "ttftMilliseconds",
-    "modelServer",
-    "modelServerVersion",
-    "model",
-    "acceleratorCount",
-    "precision",
-    "inputTokens",
-    "outputTokens",
-    "region",
-    "provenance",
-];
+/// [`SHOWN`] for a request rate: with what serves it and costs a month in place of the price of input tokens.
+fn shown_with_fleet() -> Vec<&'static str> {
+    let is_kept = |column: &&str| *column != "costPerMillionInputTokens";
+    SHOWN.iter().copied().filter(is_kept).chain(["replicas", "costPerMonth"]).collect()
+}
 
 /// `list`.
 pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
@@ -124,10 +109,11 @@ pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome,
     }
     let rows = select(answers.ranked, &options.list)?;
     let item = |row: &Recommendation| Item { name: name(row), document: document::profile(row, &asked) };
+    let with_fleet = shown_with_fleet();
     let listing = Listing {
         kind: "ProfileList",
         rows: &rows,
-        shown: if asked.requests_per_second.is_some() { SHOWN_WITH_FLEET } else { SHOWN },
+        shown: if asked.requests_per_second.is_some() { &with_fleet } else { SHOWN },
         csv: Some(CSV),
         items: &|rows| Box::new(rows.iter().map(item)),
         notes: [notes::of(&rows, answers.not_measured.len(), &asked), silent].concat(),

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use super::Recommendation;
 
-/// Where a request rate was asked, the cheapest month first. Else, and among equals, cheapest output tokens first; those without a price after them, by throughput of an accelerator; equals by
-/// name, so that the order never depends on the order of the catalog.
+/// Where a request rate was asked, the cheapest month first. Else, and among equals, cheapest output tokens first: at the
+/// highest rate that meets the targets that is the goodput for a dollar. Those without a price come after them, by
+/// throughput of an accelerator; equals by name, so that the order never depends on the order of the catalog.
 pub(super) fn rank(recommendations: &mut [Recommendation]) {
     recommendations.sort_by(compare);
 }

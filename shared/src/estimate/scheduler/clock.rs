@@ -56,22 +56,6 @@ pub trait StepClock {
     /// Seconds of one step; finite and positive for a step that computes something.
     fn seconds(&self, step: &StepShape) -> f64;
 
-    /// Seconds of `steps` pure decode steps of the same sequences, whose contexts grow by one token with each;
-    /// `first` is the first of them.
-    ///
-    /// By default the mean of the first and the last one times their number: exact where time is linear in the
-    /// context.
-    fn seconds_of_run(&self, first: &StepShape, steps: u32) -> f64 {
-        match steps {
-            0 => 0.0,
-            1 => self.seconds(first),
-            _ => {
-                let last = self.seconds(&first.after(steps - 1));
-                f64::from(steps) * 0.5 * (self.seconds(first) + last)
-            }
-        }
-    }
-
     /// Told of `steps` equal steps, of which `first` is the first, once they have been taken: while `decoding`
     /// sequences waited for their next token and `unanswered` requests for their first. A clock that keeps no record
     /// has nothing to do.

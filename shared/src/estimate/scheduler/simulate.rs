@@ -214,6 +214,37 @@ struct Measuring {
     highest_used_blocks: u64,
 }
 
+/// Equal steps that are taken together.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    steps: u32,
+    /// Seconds of all of them.
+    seconds: f64,
+    /// Seconds of the last.
+    last_seconds: f64,
+}
+
+/// The fewest steps that take at least `gap`; `all` of them take longer.
+fn extent_until(gap: f64, all: Extent, of: impl Fn(u32) -> Extent) -> Extent {
+    if gap <= 0.0 {
+        return of(0);
+    }
+    let (mut short, mut short_time) = (0, 0.0);
+    let mut enough = all;
+    while enough.steps - short > 1 {
+        // Between the bounds where a straight line would have it, never at a bound.
+        let part = (gap - short_time) / (enough.seconds - short_time);
+        let guess = short + (part * f64::from(enough.steps - short)) as u32;
+        let middle = of(guess.clamp(short + 1, enough.steps - 1));
+        if middle.seconds >= gap {
+            enough = middle;
+        } else {
+            (short, short_time) = (middle.steps, middle.seconds);
+        }
+    }
+    enough
+}
+
 struct Run<'a, C: StepClock + ?Sized> {
     load: &'a Simulation<'a>,
     clock: &'a C,
@@ -396,15 +427,11 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
     fn step(&mut self) -> Result<(), SimulationError> {
         let shape = *self.engine.shape();
         let before = self.engine.used_blocks();
-        let (steps, seconds) = self.extent();
+        let Extent { steps, seconds, last_seconds } = self.extent();
         if !(seconds.is_finite() && seconds > 0.0) {
             return Err(SimulationError::StepTime { seconds });
         }
-        let mut last_seconds = seconds;
         if steps > 1 {
-            if self.load.settings.asynchronous {
-                last_seconds = self.clock.seconds(&self.shape_after(&shape, steps - 1));
-            }
             self.engine.extend(steps);
         }
         self.preemptions += self.engine.preempted().len() as u64;
@@ -451,64 +478,43 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
 
     /// How many equal steps are taken together, and how long they take: until something happens, the engine looks for
     /// requests, or one arrives that it would notice.
-    fn extent(&mut self) -> (u32, f64) {
+    fn extent(&mut self) -> Extent {
         let mut most = if self.load.jumps { self.engine.repeats() } else { 1 };
-        let shape = *self.engine.shape();
+        let first = *self.engine.shape();
+        let first_seconds = self.clock.seconds(&first);
+        let of = |run: &Self, steps| run.extent_of(&first, first_seconds, steps);
         let interval = self.load.settings.receive_interval_steps;
         if interval > 1 {
             most = most.min(if self.deaf_steps == 0 { interval } else { self.deaf_steps });
-            return (most, self.seconds_of_run(&shape, most));
+            return of(self, most);
         }
+        let all = of(self, most);
         if most == 1 {
-            return (1, self.clock.seconds(&shape));
+            return all;
         }
-        let whole = self.seconds_of_run(&shape, most);
         let next = self.pending.front().filter(|_| self.engine.notices_arrivals());
         let gap = match next {
-            Some(&arrival) if arrival - self.now < whole => arrival - self.now,
-            _ => return (most, whole),
+            Some(&arrival) if arrival - self.now < all.seconds => arrival - self.now,
+            _ => return all,
         };
-        let reached = self.steps_until(&shape, gap, most, whole);
-        let steps = if self.load.settings.asynchronous { (reached + 1).min(most) } else { reached };
-        (steps, self.seconds_of_run(&shape, steps))
+        let reached = extent_until(gap, all, |steps| of(self, steps));
+        if self.load.settings.asynchronous { of(self, (reached.steps + 1).min(most)) } else { reached }
     }
 
-    /// What the scheduled step is after `steps` equal ones.
+    /// What the scheduled step is after `steps` equal ones. With speculation contexts grow by several tokens with each.
     fn shape_after(&self, first: &StepShape, steps: u32) -> StepShape {
         let grown = u64::from(first.decode_sequences) * self.engine.tokens_in(steps);
         StepShape { decode_context_tokens: first.decode_context_tokens + grown, ..*first }
     }
 
-    /// How long `steps` steps like the scheduled one take. With speculation contexts grow by several tokens with
-    /// each, which is not what a clock takes for a run.
-    fn seconds_of_run(&self, first: &StepShape, steps: u32) -> f64 {
-        if self.load.settings.speculation.is_none() {
-            return self.clock.seconds_of_run(first, steps);
+    /// How long `steps` steps like the scheduled one take: the mean of the first and the last times their number, which
+    /// is exact where time is linear in the context.
+    fn extent_of(&self, first: &StepShape, first_seconds: f64, steps: u32) -> Extent {
+        if steps <= 1 {
+            return Extent { steps, seconds: f64::from(steps) * first_seconds, last_seconds: first_seconds };
         }
-        let last = self.shape_after(first, steps.saturating_sub(1));
-        f64::from(steps) * 0.5 * (self.clock.seconds(first) + self.clock.seconds(&last))
-    }
-
-    /// The fewest steps that take at least `gap`; `most` of them take `whole`, which is longer.
-    fn steps_until(&self, shape: &StepShape, gap: f64, most: u32, whole: f64) -> u32 {
-        if gap <= 0.0 {
-            return 0;
-        }
-        let (mut short, mut short_time) = (0, 0.0);
-        let (mut enough, mut enough_time) = (most, whole);
-        while enough - short > 1 {
-            // Between the bounds where a straight line would have it, never at a bound.
-            let part = (gap - short_time) / (enough_time - short_time);
-            let guess = short + (part * f64::from(enough - short)) as u32;
-            let middle = guess.clamp(short + 1, enough - 1);
-            let time = self.seconds_of_run(shape, middle);
-            if time >= gap {
-                (enough, enough_time) = (middle, time);
-            } else {
-                (short, short_time) = (middle, time);
-            }
-        }
-        enough
+        let last_seconds = self.clock.seconds(&self.shape_after(first, steps - 1));
+        Extent { steps, seconds: f64::from(steps) * 0.5 * (first_seconds + last_seconds), last_seconds }
     }
 
     /// Takes note of what the step brought.
