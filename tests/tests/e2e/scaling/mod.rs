@@ -1,5 +1,6 @@
 //! Autoscalers in control planes with somebody who answers for metrics.
 
+mod monitored;
 mod sequences;
 
 use serde_json::{Value, json};
