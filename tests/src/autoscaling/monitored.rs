@@ -82,7 +82,7 @@ impl Monitored {
         let served = wait::until("start of prometheus-adapter", START, async || {
             self.control_plane.check()?;
             let request =
-                Request::new("/apis/external.metrics.k8s.io/v1beta1").get("", &Default::default())?;
+                Request::new("/apis/external.metrics.k8s.io").get("v1beta1", &Default::default())?;
             Ok(match client.request_text(request).await {
                 Ok(_) => ControlFlow::Break(()),
                 Err(error) => ControlFlow::Continue(error.to_string()),
