@@ -1,210 +1,93 @@
-//! The real loop: servers under load → Prometheus → prometheus-adapter → controller → scheduler → more servers.
+//! The real loop: servers under load → Prometheus → prometheus-adapter → controller → scheduler → more servers, with
+//! what our commands write for the adapter, the collector and the controller.
 
-use super::{autoscaler, deployment};
-use anyhow::{Context, Result, bail};
-use infer_tests::autoscaling::{CLUSTER, ModelServer, Monitored};
-use infer_tests::{NodeShape, TestNamespace};
-use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use super::scaled::{Pace, Scaled};
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
-/// A scrape, the adapter's discovery of a new metric, and a look of the controller are a second each; a machine that runs
-/// other builds is slow.
-const DEADLINE: Duration = Duration::from_secs(120);
-
-const VLLM: ModelServer = ModelServer::Vllm { seats: 64 };
-const JETSTREAM: ModelServer = ModelServer::JetStream { slots: 32 };
-
-/// What the adapter serves: sums over the replicas under an average, means under a value.
-fn rules() -> Value {
-    let rule = |series: &str, name: &str, query: String| {
-        json!({
-            "seriesQuery": series,
-            "resources": { "overrides": { "namespace": { "resource": "namespace" } } },
-            "name": { "matches": "", "as": name },
-            "metricsQuery": query,
-        })
-    };
-    let sum = |metric: &str| format!("sum({metric}{{<<.LabelMatchers>>,cluster=\"{CLUSTER}\"}})");
-    let memory = |metric: &str| {
-        format!(
-            "avg({metric}{{cluster=\"{CLUSTER}\",exported_namespace=~\"jetstream-memory.*\",container=\"jetstream-http\"}})"
-        )
-    };
-    let in_flight = format!("{} + {}", sum("vllm:num_requests_running"), sum("vllm:num_requests_waiting"));
-    json!({ "externalRules": [
-        rule("vllm:num_requests_running", "vllm_requests_in_flight", in_flight),
-        rule("vllm:num_requests_running", "vllm_num_requests_running", sum("vllm:num_requests_running")),
-        rule("vllm:num_requests_waiting", "vllm_num_requests_waiting", sum("vllm:num_requests_waiting")),
-        rule("jetstream_prefill_backlog_size", "jetstream_prefill_backlog_size", sum("jetstream_prefill_backlog_size")),
-        rule("jetstream_slots_used_percentage", "jetstream_slots_used_percentage", sum("jetstream_slots_used_percentage")),
-        {
-            "seriesQuery": "memory_used",
-            "resources": { "namespaced": false, "overrides": { "namespace": { "resource": "namespace" } } },
-            "name": { "matches": "", "as": "memory_used_share" },
-            "metricsQuery": format!("{} / {}", memory("memory_used"), memory("memory_total")),
-        },
-    ] })
-}
-
-fn average(name: &str, value: &str) -> Value {
-    let target = json!({ "type": "AverageValue", "averageValue": value });
-    json!({ "type": "External", "external": { "metric": { "name": name }, "target": target } })
-}
-
-/// Up once it was asked for three seconds long, since a replica that has given load away is scraped up to a second after
-/// the one that has taken it; down by one replica in two seconds, after a second.
-fn steps() -> Value {
-    json!({
-        "scaleUp": { "stabilizationWindowSeconds": 3, "policies": [{ "type": "Pods", "value": 10, "periodSeconds": 1 }] },
-        "scaleDown": { "stabilizationWindowSeconds": 1, "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 2 }] },
-    })
-}
-
-/// A server under load, and its autoscaler.
-struct Scaled<'a> {
-    monitored: &'static Monitored,
-    namespace: TestNamespace<'a>,
-    server: ModelServer,
-}
-
-impl Scaled<'_> {
-    fn start(
-        name: &str,
-        server: ModelServer,
-        replicas: u32,
-        in_flight: f64,
-        metrics: &Value,
-    ) -> Result<Self> {
-        let monitored = Monitored::shared(&rules().to_string())?;
-        let namespace = monitored.control_plane().namespace(name)?;
-        namespace.add_node(&NodeShape::new("node"))?;
-        namespace.apply(&deployment(replicas).to_string())?;
-        namespace.wait_until_running("app=server", usize::try_from(replicas)?, DEADLINE)?;
-        monitored.load(namespace.name(), server, in_flight);
-        namespace.apply(&autoscaler(1, 12, metrics, Some(&steps())).to_string())?;
-        Ok(Self { monitored, namespace, server })
-    }
-
-    fn load(&self, in_flight: f64) {
-        self.monitored.load(self.namespace.name(), self.server, in_flight);
-    }
-
-    fn get(&self, what: &str) -> Result<Value> {
-        let output = self.namespace.kubectl()?.args(["get", what, "server", "--output=json"]).output()?;
-        Ok(serde_json::from_slice(&output.stdout)?)
-    }
-
-    fn replicas(&self) -> Result<u64> {
-        self.get("deployment")?["spec"]["replicas"].as_u64().context("no replicas")
-    }
-
-    /// Waits for a number of replicas, and returns all numbers that were seen until then.
-    fn until(&self, replicas: u64) -> Result<Vec<u64>> {
-        let start = Instant::now();
-        let mut seen = vec![self.replicas()?];
-        while seen.last() != Some(&replicas) {
-            if start.elapsed() > DEADLINE {
-                bail!("{replicas} replicas: seen were {seen:?}; {}", self.get("hpa")?["status"]);
-            }
-            std::thread::sleep(Duration::from_millis(100));
-            let now = self.replicas()?;
-            if seen.last() != Some(&now) {
-                seen.push(now);
-            }
-        }
-        Ok(seen)
-    }
-
-    /// Waits for a condition of the autoscaler and returns its message.
-    fn condition(&self, kind: &str, status: &str, reason: &str) -> Result<String> {
-        let start = Instant::now();
-        loop {
-            let conditions = self.get("hpa")?["status"]["conditions"].clone();
-            let found = conditions.as_array().into_iter().flatten().find(|condition| {
-                condition["type"] == kind && condition["status"] == status && condition["reason"] == reason
-            });
-            if let Some(condition) = found {
-                return Ok(condition["message"].as_str().unwrap_or_default().to_owned());
-            }
-            if start.elapsed() > DEADLINE {
-                bail!("no condition {kind}={status} {reason} in {conditions}");
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// The replicas stay for as many seconds as the controller needs to look several times.
-    fn stays(&self, replicas: u64, seconds: u64) -> Result<()> {
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(seconds) {
-            let now = self.replicas()?;
-            anyhow::ensure!(now == replicas, "{now} replicas instead of {replicas}");
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        Ok(())
-    }
-}
+const IN_FLIGHT: &str = "vllm_requests_in_flight";
 
 #[test]
 fn replicas_rise_to_the_computed_number_and_fall_by_the_policy() -> Result<()> {
-    let metrics = json!([average("vllm_requests_in_flight", "50")]);
-    let scaled = Scaled::start("loop-one", VLLM, 1, 170.0, &metrics)?;
-    // ⌈170 / 50⌉, although one replica runs no more than 64: what waits counts.
-    assert_eq!(scaled.until(4)?, [1, 4]);
-    scaled.load(10.0);
+    let scaled = Scaled::gemma("loop-one", 1)?;
+    let threshold = scaled.threshold()?;
+    scaled.start(3.4 * threshold, Pace::Hurried)?;
+    // ⌈3.4⌉, doubling.
+    assert_eq!(scaled.until(4)?, [1, 2, 4]);
+    let (status, said) = scaled.explain()?;
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("external.metrics.k8s.io is served by kube-system/"), "{said}");
+    assert!(said.contains("scales    when a replica has 1.61 requests/s"), "{said}");
+    scaled.load(0.3 * threshold);
     assert_eq!(scaled.until(1)?, [4, 3, 2, 1]);
     Ok(())
 }
 
 #[test]
 fn four_replicas_at_their_target_stay_and_more_load_adds_what_it_needs() -> Result<()> {
-    let metrics = json!([average("vllm_requests_in_flight", "50")]);
-    let scaled = Scaled::start("loop-four", VLLM, 4, 200.0, &metrics)?;
-    scaled.condition("ScalingActive", "True", "ValidMetricFound")?;
+    let scaled = Scaled::gemma("loop-four", 4)?;
+    let threshold = scaled.threshold()?;
+    scaled.start(4.0 * threshold, Pace::AtOnce)?;
+    scaled.is_active()?;
     // A query that averages would ask for one replica here.
-    scaled.stays(4, 5)?;
-    scaled.load(290.0);
-    let seen = scaled.until(6)?;
-    assert!(seen.is_sorted() && seen.first() == Some(&4), "{seen:?}");
+    scaled.stays(4, 4)?;
+    scaled.load(5.8 * threshold);
+    assert_eq!(scaled.until(6)?, [4, 6]);
     Ok(())
 }
 
 #[test]
 fn running_requests_alone_do_not_see_a_queue() -> Result<()> {
-    let metrics = json!([average("vllm_num_requests_running", "60")]);
-    let scaled = Scaled::start("loop-running", VLLM, 1, 500.0, &metrics)?;
-    scaled.condition("ScalingActive", "True", "ValidMetricFound")?;
-    // 64 seats over a threshold of 60 are within the tolerance, whatever waits.
-    scaled.stays(1, 5)
+    let scaled = Scaled::gemma("loop-running", 1)?.by("vllm_num_requests_running", "250");
+    scaled.start(2000.0, Pace::AtOnce)?;
+    scaled.is_active()?;
+    // 256 seats over a threshold of 250 are within the tolerance, whatever waits.
+    scaled.stays(1, 4)?;
+    let (status, said) = scaled.explain()?;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("it never scales: a replica runs at most 256 requests at once"), "{said}");
+    Ok(())
 }
 
 #[test]
 fn of_jetstream_s_backlog_and_slots_the_larger_proposal_wins() -> Result<()> {
-    let metrics = json!([
-        average("jetstream_prefill_backlog_size", "10"),
-        average("jetstream_slots_used_percentage", "1"),
-    ]);
-    let scaled = Scaled::start("jetstream-two", JETSTREAM, 1, 30.0, &metrics)?;
-    scaled.condition("ScalingActive", "True", "ValidMetricFound")?;
-    // 32 decode and 30 wait: ⌈30 / 10⌉ is more than the one that the slots ask for.
+    let scaled = Scaled::jetstream("jetstream-two", 1, "--signal waiting=10 --signal slots-used=0.5")?;
+    scaled.start(14.0, Pace::AtOnce)?;
+    scaled.is_active()?;
+    // 32 of 32 slots ask for two, and 30 requests that wait for three.
     scaled.load(62.0);
-    assert_eq!(scaled.until(3)?, [1, 3]);
-    // Now nothing waits, and 62 of 32 slots a replica ask for two.
-    assert_eq!(scaled.until(2)?, [3, 2]);
-    scaled.stays(2, 5)
+    // Then nothing waits any more, and 62 requests in three replicas' slots ask for four.
+    assert_eq!(scaled.until(4)?, [1, 3, 4]);
+    scaled.stays(4, 3)
+}
+
+#[test]
+fn the_memory_of_tpus_scales_as_a_value() -> Result<()> {
+    let scaled = Scaled::jetstream("jetstream-memory", 2, "--signal memory-share=0.5")?;
+    // 48 requests in two replicas of 32 slots: three quarters of the memory against a half.
+    scaled.start(48.0, Pace::Hurried)?;
+    assert_eq!(scaled.until(3)?, [2, 3]);
+    // Three sixths: the step before is seen before the next one.
+    scaled.stays(3, 5)
 }
 
 #[test]
 fn while_one_metric_cannot_be_read_no_replica_goes() -> Result<()> {
-    let metrics =
-        json!([average("vllm_requests_in_flight", "50"), average("vllm_num_requests_waiting", "5")]);
-    let scaled = Scaled::start("loop-unreadable", VLLM, 4, 200.0, &metrics)?;
-    scaled.condition("ScalingActive", "True", "ValidMetricFound")?;
-    scaled.monitored.hide(scaled.namespace.name(), &["vllm:num_requests_waiting"]);
+    const CACHE: &str = "vllm_gpu_cache_usage_perc";
+    let scaled = Scaled::gemma("loop-unreadable", 4)?.instead("--signal in-flight=50 --signal kv-use=0.5")?;
+    scaled.start(200.0, Pace::AtOnce)?;
+    scaled.is_active()?;
+    scaled.monitored.hide(scaled.namespace.name(), &["vllm:gpu_cache_usage_perc"]);
+    scaled.until_served(CACHE, 0)?;
     scaled.load(20.0);
     let message = scaled.condition("ScalingActive", "False", "FailedGetExternalMetric")?;
     assert!(message.contains("no metrics returned from external metrics API"), "{message}");
-    scaled.stays(4, 5)?;
+    scaled.stays(4, 4)?;
+    let (status, said) = scaled.explain()?;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("while one of them cannot be read, no replica goes"), "{said}");
+    assert!(said.contains(&format!("{CACHE} cannot be read")), "{said}");
     scaled.monitored.hide(scaled.namespace.name(), &[]);
     assert_eq!(scaled.until(1)?, [4, 3, 2, 1]);
     Ok(())
@@ -212,19 +95,63 @@ fn while_one_metric_cannot_be_read_no_replica_goes() -> Result<()> {
 
 #[test]
 fn a_metric_that_nobody_serves_is_said_to_be_missing() -> Result<()> {
-    let metrics = json!([average("vllm_no_such_metric", "50")]);
-    let scaled = Scaled::start("loop-missing", VLLM, 2, 100.0, &metrics)?;
+    let scaled = Scaled::gemma("loop-missing", 2)?.by("vllm_no_such_metric", "50");
+    scaled.start(100.0, Pace::AtOnce)?;
     let message = scaled.condition("ScalingActive", "False", "FailedGetExternalMetric")?;
     assert!(message.contains("vllm_no_such_metric"), "{message}");
-    scaled.stays(2, 3)
+    scaled.stays(2, 3)?;
+    let (status, said) = scaled.explain()?;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("vllm_no_such_metric cannot be read"), "{said}");
+    Ok(())
 }
 
 #[test]
-fn the_memory_of_tpus_scales_as_a_value() -> Result<()> {
-    let target = json!({ "type": "Value", "value": "500m" });
-    let metrics = json!([{ "type": "External", "external": { "metric": { "name": "memory_used_share" }, "target": target } }]);
-    // 48 requests in two replicas of 32 slots: three quarters of the memory against a half.
-    let scaled = Scaled::start("jetstream-memory", JETSTREAM, 2, 48.0, &metrics)?;
-    assert_eq!(scaled.until(3)?, [2, 3]);
+fn a_server_that_nobody_scrapes_is_named_and_scales_once_it_is_scraped() -> Result<()> {
+    let scaled = Scaled::gemma("loop-unscraped", 1)?;
+    scaled.load(2.0 * scaled.threshold()?);
+    scaled.scale(Pace::AtOnce)?;
+    scaled.condition("ScalingActive", "False", "FailedGetExternalMetric")?;
+    let (status, said) = scaled.explain()?;
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("nothing beside it scrapes the Pods of `gemma-2-27b-it-vllm`"), "{said}");
+    scaled.surround()?;
+    assert_eq!(scaled.until(2)?, [1, 2]);
+    Ok(())
+}
+
+#[test]
+fn a_burst_of_requests_adds_replicas_and_both_commands_tell_it() -> Result<()> {
+    let scaled = Scaled::gemma("loop-burst", 1)?;
+    scaled.start(0.0, Pace::AtOnce)?;
+    scaled.is_active()?;
+    let watch = format!("autoscaling watch {} --interval 1s", scaled.name);
+    let mut watch = scaled.command(&watch)?.stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(watch.stdout.take().context("no standard output")?).lines();
+    let first = lines.next().context("nothing was printed")??;
+    assert!(
+        first.ends_with(&format!("replicas 1 (1 ready, 1 wanted, 1 to 11); {IN_FLIGHT} 0 of 49 a replica")),
+        "{first}"
+    );
+
+    let burst =
+        format!("autoscaling test {0}-service --autoscaler {0} --requests 120 --wait 3s", scaled.name);
+    let burst = scaled.infer(&burst)?;
+    let (report, progress) = (String::from_utf8(burst.stdout)?, String::from_utf8(burst.stderr)?);
+    assert!(burst.status.success(), "{report}{progress}");
+    assert!(report.contains("requests  120 sent, 120 answered, 0 failed\n"), "{report}{progress}");
+    assert!(report.contains("TTFT      P50 "), "{report}");
+    // ⌈120 / 49⌉
+    assert!(report.contains(": 3 wanted, 1 there\n") && report.contains(": 1 → 3\n"), "{report}");
+    assert!(progress.contains("sent 120 of 120, answered 0, failed 0"), "{progress}");
+
+    let mut seen = String::new();
+    while !seen.contains("replicas 1 (1 ready, 1 wanted") {
+        seen += &format!("{}\n", lines.next().context("it ended")??);
+    }
+    watch.kill()?;
+    watch.wait()?;
+    assert!(seen.contains("SuccessfulRescale: New size: 3; reason: external metric"), "{seen}");
+    assert!(seen.contains("replicas 3 (3 ready, 3 wanted, 1 to 11)"), "{seen}");
     Ok(())
 }
