@@ -24,13 +24,16 @@ const START: Duration = Duration::from_secs(120);
 /// Free ports are looked up before the programs take them, so another process may be faster, now and then.
 const ATTEMPTS: usize = 3;
 
+/// Name of the socket in the folder.
+const EGRESS: &str = "egress.sock";
+
 /// What a control plane has that others don't.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Settings<'a> {
     /// More flags of the controller manager.
     pub(crate) controllers: &'a [&'a str],
-    /// Port of an HTTP proxy of this machine through which the API server reaches Pods and Services.
-    pub(crate) proxy: Option<u16>,
+    /// Whether the API server reaches Pods and Services through the HTTP proxy at [`ControlPlane::egress`].
+    pub(crate) has_egress: bool,
 }
 
 /// A running control plane. Its processes and its folder are gone when this process is.
@@ -82,9 +85,9 @@ impl ControlPlane {
         let etcd = etcd(programs, supervisor.dir(), etcd_port, peer_port);
         supervisor.start("etcd", etcd)?;
         let mut api_server = api_server(programs, api_port, etcd_port, &certificates);
-        if let Some(port) = settings.proxy {
+        if settings.has_egress {
             let configuration = supervisor.dir().join("egress.yaml");
-            fs::write(&configuration, egress(port))?;
+            fs::write(&configuration, egress(&supervisor.dir().join(EGRESS)))?;
             api_server.arg(flag("egress-selector-config-file", &configuration));
         }
         supervisor.start("kube-apiserver", api_server)?;
@@ -141,6 +144,11 @@ impl ControlPlane {
     /// The folder with the programs' logs (`NAME.log`).
     pub fn logs(&self) -> &Path {
         self.supervisor.dir()
+    }
+
+    /// Socket of the HTTP proxy to Pods and Services, for [`Settings::has_egress`].
+    pub(crate) fn egress(&self) -> PathBuf {
+        self.supervisor.dir().join(EGRESS)
     }
 
     /// Id of the process group that all programs are in.
@@ -292,8 +300,9 @@ fn api_server(programs: &Path, port: u16, etcd_port: u16, certificates: &Certifi
     command
 }
 
-/// Everything of the cluster's network goes through an HTTP proxy.
-fn egress(port: u16) -> String {
+/// Everything of the cluster's network goes through an HTTP proxy. (At a port, without TLS, the API server of this
+/// version panics.)
+fn egress(socket: &Path) -> String {
     format!(
         "apiVersion: apiserver.k8s.io/v1beta1
 kind: EgressSelectorConfiguration
@@ -302,8 +311,9 @@ egressSelections:
   connection:
     proxyProtocol: HTTPConnect
     transport:
-      tcp: {{url: 'http://127.0.0.1:{port}'}}
-"
+      uds: {{udsName: '{}'}}
+",
+        socket.display()
     )
 }
 

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// Generous: it takes seconds, but a machine that runs other builds is slow.
 const START: Duration = Duration::from_secs(120);
@@ -42,14 +42,10 @@ impl Monitored {
         // Builds come first: nothing should time out on them.
         let (prometheus, adapter) = (binaries::prometheus()?, binaries::prometheus_adapter()?);
         let rules = rules()?;
-        let proxy = std::net::TcpListener::bind(("127.0.0.1", 0))?;
-        proxy.set_nonblocking(true)?;
-        let proxy_port = proxy.local_addr()?.port();
-        let control_plane =
-            ControlPlane::start(Settings { controllers: &Self::FLAGS, proxy: Some(proxy_port) })?;
+        let control_plane = ControlPlane::start(Settings { controllers: &Self::FLAGS, has_egress: true })?;
         let servers = Servers::new(control_plane.client());
-        let proxy = control_plane.block_on(async { TcpListener::from_std(proxy) })?;
-        control_plane.spawn(tunnel::serve(proxy, servers.clone()));
+        let egress = control_plane.block_on(async { UnixListener::bind(control_plane.egress()) })?;
+        control_plane.spawn(tunnel::serve(egress, servers.clone()));
         let exporter = control_plane.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
         let exporter_port = exporter.local_addr()?.port();
         control_plane.spawn(exporter::serve(exporter, servers.clone()));

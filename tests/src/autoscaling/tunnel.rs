@@ -10,12 +10,12 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
 
 /// Longest request for a tunnel.
 const HEAD: usize = 4096;
 
-pub(super) async fn serve(listener: TcpListener, servers: Servers) {
+pub(super) async fn serve(listener: UnixListener, servers: Servers) {
     while let Ok((connection, _)) = listener.accept().await {
         let servers = servers.clone();
         tokio::spawn(async move {
@@ -25,7 +25,7 @@ pub(super) async fn serve(listener: TcpListener, servers: Servers) {
     }
 }
 
-async fn tunnel(mut connection: TcpStream, servers: &Servers) -> Result<()> {
+async fn tunnel(mut connection: UnixStream, servers: &Servers) -> Result<()> {
     const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
     let (host, port) = target(&mut connection).await?;
     if host == "localhost" || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback()) {
@@ -46,7 +46,7 @@ async fn tunnel(mut connection: TcpStream, servers: &Servers) -> Result<()> {
 }
 
 /// Reads `CONNECT HOST:PORT …` to the end of its headers; nothing follows before the answer.
-async fn target(connection: &mut TcpStream) -> Result<(String, u16)> {
+async fn target(connection: &mut UnixStream) -> Result<(String, u16)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() > HEAD || connection.read_buf(&mut head).await? == 0 {
