@@ -51,6 +51,24 @@ fn something_wrong_is_status_1_with_what_to_do() {
 }
 
 #[test]
+fn autoscalers_that_no_api_server_takes_are_explained_all_the_same() {
+    type Change = fn(String) -> String;
+    let rows: [(Change, &str); 5] = [
+        (|text| text.replace("averageValue: \"49\"", "averageValue: \"0\""), "it is held at 0"),
+        (|text| text.replace("averageValue: \"49\"", "averageValue: \"-49\""), "it is held at -49"),
+        (|text| text.replace("minReplicas: 1", "minReplicas: 9"), "at least 9 replicas, and at most 4"),
+        (|text| text.replace("autoscaling/v2", "autoscaling/v2beta2"), "is gone since Kubernetes 1.26"),
+        (|text| text.replace("autoscaling/v2", "autoscaling/v2beta1"), "is gone since Kubernetes 1.25"),
+    ];
+    for (change, says) in rows {
+        let (status, said) = explained(&[], change);
+        assert!(status == 1 && said.to_string().contains(says), "{says}: {said}");
+    }
+    let (_, said) = explained(&[], |text| text.replace("autoscaling/v2", "autoscaling/v1"));
+    assert!(said.to_string().contains("knows one metric, the processors"), "{said}");
+}
+
+#[test]
 fn nothing_to_explain_is_no_answer() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("m.yaml"), "a: b\n").unwrap();

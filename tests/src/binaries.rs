@@ -24,7 +24,7 @@ struct GoModule {
     /// Folder under `control-plane/`, and first part of the name in the cache.
     name: &'static str,
     /// Main packages.
-    packages: &'static [&'static str],
+    packages: Vec<&'static str>,
     /// `go build -tags`; empty for none.
     tags: &'static str,
     /// `go build -ldflags`.
@@ -39,7 +39,7 @@ pub fn kubernetes() -> Result<&'static Path> {
     once(&DIR, || {
         let module = GoModule {
             name: "kubernetes",
-            packages: &[
+            packages: vec![
                 "k8s.io/kubernetes/cmd/kube-apiserver",
                 "k8s.io/kubernetes/cmd/kube-controller-manager",
                 "k8s.io/kubernetes/cmd/kube-scheduler",
@@ -83,7 +83,7 @@ fn krew_programs() -> Result<&'static Path> {
     once(&DIR, || {
         let module = GoModule {
             name: "krew",
-            packages: &["sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"],
+            packages: vec!["sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest"],
             tags: "",
             linker_flags: "-s -w".to_owned(),
             duration: "half a minute",
@@ -95,49 +95,37 @@ fn krew_programs() -> Result<&'static Path> {
 /// The real helm.
 pub fn helm() -> Result<PathBuf> {
     static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let programs = once(&DIR, || {
-        let module = GoModule {
-            name: "helm",
-            packages: &["helm.sh/helm/v4/cmd/helm"],
-            tags: "",
-            linker_flags: "-s -w".to_owned(),
-            duration: "4 minutes",
-        };
-        module.built(|_, _| Ok(()))
-    })?;
-    Ok(programs.join("helm"))
+    only_program(&DIR, "helm", "helm.sh/helm/v4/cmd/helm", "", "4 minutes")
 }
 
 /// The real Prometheus, without the ways of finding targets that clouds have: they are half of what it is made from.
 pub fn prometheus() -> Result<PathBuf> {
     static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let programs = once(&DIR, || {
-        let module = GoModule {
-            name: "prometheus",
-            packages: &["github.com/prometheus/prometheus/cmd/prometheus"],
-            tags: "remove_all_sd",
-            linker_flags: "-s -w".to_owned(),
-            duration: "5 minutes",
-        };
-        module.built(|_, _| Ok(()))
-    })?;
-    Ok(programs.join("prometheus"))
+    let package = "github.com/prometheus/prometheus/cmd/prometheus";
+    only_program(&DIR, "prometheus", package, "remove_all_sd", "5 minutes")
 }
 
 /// The real prometheus-adapter.
 pub fn prometheus_adapter() -> Result<PathBuf> {
     static DIR: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let programs = once(&DIR, || {
-        let module = GoModule {
-            name: "prometheus-adapter",
-            packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
-            tags: "",
-            linker_flags: "-s -w".to_owned(),
-            duration: "4 minutes",
-        };
+    let package = "sigs.k8s.io/prometheus-adapter/cmd/adapter";
+    only_program(&DIR, "prometheus-adapter", package, "", "4 minutes")
+}
+
+/// The program of a module that has one; it is called as the last part of its package.
+fn only_program(
+    cell: &'static OnceLock<Result<PathBuf, String>>,
+    name: &'static str,
+    package: &'static str,
+    tags: &'static str,
+    duration: &'static str,
+) -> Result<PathBuf> {
+    let programs = once(cell, || {
+        let linker_flags = "-s -w".to_owned();
+        let module = GoModule { name, packages: vec![package], tags, linker_flags, duration };
         module.built(|_, _| Ok(()))
     })?;
-    Ok(programs.join("adapter"))
+    Ok(programs.join(package.rsplit('/').next().unwrap_or(package)))
 }
 
 /// The plugin, built from this checkout by Cargo.
@@ -254,7 +242,7 @@ impl GoModule {
 
     /// How many packages there are to compile, unless Go still has some of them from before.
     fn package_count(&self) -> Result<usize> {
-        let output = self.go().args(["list", "-deps", "-tags", self.tags]).args(self.packages).output()?;
+        let output = self.go().args(["list", "-deps", "-tags", self.tags]).args(&self.packages).output()?;
         Ok(text(&output.stdout).lines().count())
     }
 
@@ -270,7 +258,7 @@ impl GoModule {
             .args(["-tags", self.tags])
             .args(["-ldflags", &self.linker_flags, "-o"])
             .arg(dir)
-            .args(self.packages)
+            .args(&self.packages)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;

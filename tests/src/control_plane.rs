@@ -24,6 +24,18 @@ const START: Duration = Duration::from_secs(120);
 /// Free ports are looked up before the programs take them, so another process may be faster, now and then.
 const ATTEMPTS: usize = 3;
 
+/// Name of the socket in the folder.
+const EGRESS: &str = "egress.sock";
+
+/// What a control plane has that others don't.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Settings<'a> {
+    /// More flags of the controller manager.
+    pub(crate) controllers: &'a [&'a str],
+    /// Whether the API server reaches Pods and Services through the HTTP proxy at [`ControlPlane::egress`].
+    pub(crate) has_egress: bool,
+}
+
 /// A running control plane. Its processes and its folder are gone when this process is.
 pub struct ControlPlane {
     runtime: tokio::runtime::Runtime,
@@ -36,29 +48,29 @@ impl ControlPlane {
     /// The one control plane of this process, started at first use.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
-        let started = SHARED.get_or_init(|| Self::start(&[]).map_err(|error| format!("{error:#}")));
+        let started =
+            SHARED.get_or_init(|| Self::start(Settings::default()).map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|error| anyhow!("the test control plane did not start: {error}"))
     }
 
     /// One of a test's own, for what belongs to the whole cluster and would disturb others: an API of metrics has one
     /// owner, and while nothing answers behind it discovery is incomplete for everybody.
     pub fn separate() -> Result<Self> {
-        Self::start(&[])
+        Self::start(Settings::default())
     }
 
-    /// Starts one whose controller manager has more flags, and waits until it accepts Pods. Most tests use
-    /// [`ControlPlane::shared`].
-    pub(crate) fn start(controller_flags: &[&str]) -> Result<Self> {
+    /// Starts one, and waits until it accepts Pods. Most tests use [`ControlPlane::shared`].
+    pub(crate) fn start(settings: Settings<'_>) -> Result<Self> {
         for _ in 1..ATTEMPTS {
-            match Self::start_once(controller_flags) {
+            match Self::start_once(settings) {
                 Err(error) if error.to_string().contains("address already in use") => {}
                 other => return other,
             }
         }
-        Self::start_once(controller_flags)
+        Self::start_once(settings)
     }
 
-    fn start_once(controller_flags: &[&str]) -> Result<Self> {
+    fn start_once(settings: Settings<'_>) -> Result<Self> {
         let programs = binaries::kubernetes()?;
         let supervisor = Supervisor::new()?;
         let certificates = Certificates::write(supervisor.dir())?;
@@ -72,7 +84,13 @@ impl ControlPlane {
 
         let etcd = etcd(programs, supervisor.dir(), etcd_port, peer_port);
         supervisor.start("etcd", etcd)?;
-        supervisor.start("kube-apiserver", api_server(programs, api_port, etcd_port, &certificates))?;
+        let mut api_server = api_server(programs, api_port, etcd_port, &certificates);
+        if settings.has_egress {
+            let configuration = supervisor.dir().join("egress.yaml");
+            fs::write(&configuration, egress(&supervisor.dir().join(EGRESS)))?;
+            api_server.arg(flag("egress-selector-config-file", &configuration));
+        }
+        supervisor.start("kube-apiserver", api_server)?;
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let client = runtime.block_on(connect(&kubeconfig))?;
@@ -81,7 +99,7 @@ impl ControlPlane {
 
         let Self { supervisor, kubeconfig, .. } = &control_plane;
         let mut controllers = controller_manager(programs, &of_controllers, &certificates);
-        controllers.args(controller_flags);
+        controllers.args(settings.controllers);
         supervisor.start("kube-controller-manager", controllers)?;
         supervisor.start("kube-scheduler", scheduler(programs, kubeconfig))?;
         supervisor.start("kwok", kwok(programs, kubeconfig)?)?;
@@ -126,6 +144,11 @@ impl ControlPlane {
     /// The folder with the programs' logs (`NAME.log`).
     pub fn logs(&self) -> &Path {
         self.supervisor.dir()
+    }
+
+    /// Socket of the HTTP proxy to Pods and Services, for [`Settings::has_egress`].
+    pub(crate) fn egress(&self) -> PathBuf {
+        self.supervisor.dir().join(EGRESS)
     }
 
     /// Id of the process group that all programs are in.
@@ -275,6 +298,23 @@ fn api_server(programs: &Path, port: u16, etcd_port: u16, certificates: &Certifi
         // PodNodeSelector: keeps the Pods of a test on the nodes of that test, see `namespace`.
         .arg("--enable-admission-plugins=ExtendedResourceToleration,PodNodeSelector");
     command
+}
+
+/// Everything of the cluster's network goes through an HTTP proxy. (At a port, without TLS, the API server of this
+/// version panics.)
+fn egress(socket: &Path) -> String {
+    format!(
+        "apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection:
+    proxyProtocol: HTTPConnect
+    transport:
+      uds: {{udsName: '{}'}}
+",
+        socket.display()
+    )
 }
 
 fn controller_manager(programs: &Path, kubeconfig: &Path, certificates: &Certificates) -> Command {

@@ -2,27 +2,21 @@
 
 use crate::certificates::MountedCertificates;
 use crate::control_plane::ControlPlane;
+use crate::tls;
 use anyhow::Result;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::get;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, Client};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 
 /// Serves `custom.metrics.k8s.io/v1beta2` and `external.metrics.k8s.io/v1beta1` as the API's types have them: a load that
 /// the Pods of a request share evenly. Every path that was asked is kept as it came.
@@ -44,7 +38,7 @@ impl MetricsApi {
     pub fn start(control_plane: &ControlPlane) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let certificates = MountedCertificates::mount(folder.path())?;
-        let acceptor = acceptor(&certificates)?;
+        let acceptor = tls::acceptor(&certificates)?;
         let listener = control_plane.block_on(TcpListener::bind(("127.0.0.1", 0)))?;
         let port = listener.local_addr()?.port();
         let state = Arc::new(Shared {
@@ -52,7 +46,7 @@ impl MetricsApi {
             asked: Mutex::default(),
             loads: Mutex::default(),
         });
-        let server = control_plane.spawn(serve(listener, acceptor, Arc::clone(&state)));
+        let server = control_plane.spawn(tls::serve(listener, acceptor, routes(Arc::clone(&state))));
         Ok(Self { port, state, server, _certificates: folder })
     }
 
@@ -83,36 +77,15 @@ impl Drop for MetricsApi {
     }
 }
 
-fn acceptor(certificates: &MountedCertificates) -> Result<TlsAcceptor> {
-    let dir = certificates.dir();
-    let chain = CertificateDer::pem_file_iter(dir.join("tls.crt"))?.collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(dir.join("tls.key"))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Shared>) {
-    let routes = Router::new()
+fn routes(state: Arc<Shared>) -> Router {
+    Router::new()
         .route("/apis/{group}/{version}", get(resources))
         .route(
             "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}/pods/{pods}/{metric}",
             get(of_pods),
         )
         .route("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{metric}", get(external))
-        .with_state(state);
-    while let Ok((connection, _)) = listener.accept().await {
-        let (acceptor, service) = (acceptor.clone(), TowerToHyperService::new(routes.clone()));
-        tokio::spawn(async move {
-            if let Ok(connection) = acceptor.accept(connection).await {
-                let served = auto::Builder::new(TokioExecutor::new());
-                drop(served.serve_connection(TokioIo::new(connection), service).await);
-            }
-        });
-    }
+        .with_state(state)
 }
 
 /// What discovery asks.

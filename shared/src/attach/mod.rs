@@ -46,6 +46,8 @@ pub struct AttachRequest {
     pub max_replicas: Option<u32>,
     /// Port of the server's metrics, by number or name.
     pub metrics_port: Option<String>,
+    /// Namespace of a workload that names none itself.
+    pub namespace: Option<String>,
 }
 
 /// Why there is no autoscaler.
@@ -199,6 +201,11 @@ struct Planned<'a> {
 }
 
 impl<'a> Asked<'a> {
+    /// Namespace that everything goes into.
+    fn namespace(&self) -> Option<&'a str> {
+        self.facts.workload.identity.namespace.or(self.request.namespace.as_deref())
+    }
+
     fn plan(&self, calibration: &Calibration) -> Result<Planned<'a>, AttachError> {
         let Self { facts, server, version, request, catalog, name } = *self;
         let loads = Loads::of(facts, catalog, calibration);
@@ -228,7 +235,7 @@ impl<'a> Asked<'a> {
         let identity = &facts.workload.identity;
         let workload = identity.name.unwrap_or_default();
         let mut objects = Vec::new();
-        let monitor = monitoring::object(facts, server, request, name)?;
+        let monitor = monitoring::object(facts, server, request, name, self.namespace())?;
         if !facts.background.neighbours.scrapes(identity.namespace, facts.pod.template) {
             objects.push(monitor);
         }
@@ -241,7 +248,7 @@ impl<'a> Asked<'a> {
                 api_version: identity.api_version,
                 kind: identity.kind,
                 name: workload,
-                namespace: identity.namespace,
+                namespace: self.namespace(),
                 container: monitoring::accelerated_container(facts),
                 job: workload,
             },
@@ -252,7 +259,7 @@ impl<'a> Asked<'a> {
         };
         let metadata = ObjectMeta {
             name: Some(workload.to_owned()),
-            namespace: identity.namespace.map(str::to_owned),
+            namespace: self.namespace().map(str::to_owned),
             ..ObjectMeta::default()
         };
         if let Some(object) = parts.object(options.autoscaler, metadata)? {

@@ -66,10 +66,10 @@ pub(super) fn object(
     server: &Server,
     request: &AttachRequest,
     name: &str,
+    namespace: Option<&str>,
 ) -> Result<Value, AttachError> {
-    let identity = &facts.workload.identity;
-    let mut metadata = json!({"name": identity.name.unwrap_or_default()});
-    if let Some(namespace) = identity.namespace {
+    let mut metadata = json!({"name": facts.workload.identity.name.unwrap_or_default()});
+    if let Some(namespace) = namespace {
         metadata["namespace"] = namespace.into();
     }
     let selector = facts.workload.object.pointer("/spec/selector/matchLabels").cloned().unwrap_or_default();

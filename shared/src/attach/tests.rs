@@ -167,6 +167,17 @@ fn without_a_curve_half_of_what_a_signal_reads_is_the_threshold() {
 }
 
 #[test]
+fn a_workload_without_a_namespace_is_scaled_in_the_one_that_is_asked_for() {
+    let request = AttachRequest { namespace: Some("prod".to_owned()), ..by(&["memory-used=100000000000"]) };
+    let attached = attached(&jetstream(), &request).unwrap();
+    assert_eq!(object(&attached, "HorizontalPodAutoscaler")["metadata"]["namespace"], "prod");
+    assert_eq!(object(&attached, "PodMonitoring")["metadata"]["namespace"], "prod");
+    let metric = &metrics(&attached)[0]["external"]["metric"];
+    let labels = &metric["selector"]["matchLabels"];
+    assert_eq!(labels["metric.labels.exported_namespace"], "prod", "{metric}");
+}
+
+#[test]
 fn what_exports_nothing_or_cannot_be_found_is_refused() {
     let refused = |object: &Value| attached(object, &AttachRequest::default()).unwrap_err().to_string();
     let off = refused(&vllm(&["--disable-log-stats"]));

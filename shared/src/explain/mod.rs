@@ -8,6 +8,7 @@ mod load;
 mod metric;
 mod objects;
 mod owners;
+mod readings;
 #[cfg(test)]
 mod tests;
 
@@ -150,11 +151,12 @@ pub fn explain(
         }
     });
     statements.extend(of_rules);
-    let metrics: Vec<MetricExplanation> = autoscaler
+    let mut metrics: Vec<MetricExplanation> = autoscaler
         .metrics
         .iter()
         .map(|read| metric::explanation(read, &autoscaler, facts, background.catalog, &loads))
         .collect::<Result<_, _>>()?;
+    readings::add(object, &mut metrics);
     statements.extend(objects::together(&autoscaler));
     statements.extend(objects::conditions(object));
     let (least, most) = (objects::least_replicas(&autoscaler), autoscaler.most_replicas());

@@ -136,7 +136,7 @@ fn condition(condition: &Value) -> Option<Statement> {
 }
 
 /// What most likely makes the controller unable to read a metric.
-fn cause(message: &str) -> String {
+pub(super) fn cause(message: &str) -> String {
     let has = |text: &str| message.contains(text);
     if has("could not find the requested resource")
         || has("no custom metrics API")
@@ -146,6 +146,10 @@ fn cause(message: &str) -> String {
             .to_owned()
     } else if has("forbidden") {
         "the HPA controller may not read the API: the adapter's role bindings are missing".to_owned()
+    } else if has("could not find the metric") {
+        "the adapter knows no such metric: none of its rules makes it (`kubectl infer autoscaling setup` writes them), or \
+         nothing that exports it was scraped yet"
+            .to_owned()
     } else if has("no metrics returned")
         || has("not found")
         || has("unable to fetch metrics")

@@ -212,6 +212,42 @@ fn what_the_controller_says_is_passed_on_with_its_likely_cause() {
 }
 
 #[test]
+fn what_the_controller_read_last_stands_with_each_metric() {
+    let mut objects = with_metrics(json!([
+        gauge("vllm:num_requests_running", "49"),
+        gauge("vllm:num_requests_waiting", "1"),
+    ]));
+    for object in &mut objects {
+        if object["kind"] == "HorizontalPodAutoscaler" {
+            object["status"] = json!({
+                "currentMetrics": [
+                    {"type": "Pods", "pods": {
+                        "metric": {"name": "prometheus.googleapis.com|vllm:num_requests_running|gauge"},
+                        "current": {"averageValue": "48500m"},
+                    }},
+                    {"type": ""},
+                ],
+                "conditions": [{
+                    "type": "ScalingActive", "status": "False", "reason": "FailedGetPodsMetric",
+                    "message": "the HPA was unable to compute the replica count: unable to get metric \
+                                prometheus.googleapis.com|vllm:num_requests_waiting|gauge: no metrics returned from \
+                                custom metrics API",
+                }],
+            });
+        }
+    }
+    let explanation = explained(&objects);
+    let [running, waiting] = explanation.metrics.as_slice() else { panic!("{explanation:?}") };
+    assert!(
+        running.statements.contains(&Statement::good("the controller reads 48.5 a replica")),
+        "{running:?}"
+    );
+    let unread = waiting.statements.iter().find(|said| said.says == "the controller cannot read it").unwrap();
+    assert!(unread.advice.as_deref().unwrap().starts_with("the adapter has no value"), "{unread:?}");
+    assert!(explanation.is_bad());
+}
+
+#[test]
 fn a_cluster_says_who_serves_a_metric() {
     let service = |group: &str, name: &str| {
         json!({"spec": {

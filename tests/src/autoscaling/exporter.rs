@@ -1,189 +1,170 @@
-//! Metrics of the Pods of a cluster, as their servers export them.
+//! Metrics of the Pods of a cluster, as their servers export them and a managed collector scrapes them.
 //!
-//! KWOK's Pods run nothing, so one server of this process answers for all of them: `/targets` lists the ready Pods, as
-//! Prometheus' HTTP service discovery wants it, and `/metrics/NAMESPACE/POD` is what the server in that Pod would say
-//! under its share of the load.
+//! KWOK's Pods run nothing, so one page of this process has the metrics of all of them under their real names, with the
+//! labels that Managed Service for Prometheus adds to what a PodMonitoring selects. What none selects, or what one asks
+//! for at a wrong port or path, is not there. As one page it is of one moment: between two scrapes of several Pods a sum
+//! over them would hold for neither.
 
+use super::servers::{Load, ModelServer, Servers};
 use anyhow::Result;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
-use kube::{Api, Client};
-use serde_json::{Value, json};
+use k8s_openapi::api::core::v1::{Container, Pod};
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::core::GroupVersionKind;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 
-/// What the label `cluster` says, as Managed Prometheus adds it.
+/// What the label `cluster` says.
 pub const CLUSTER: &str = "tests";
 
-/// A server whose metrics are exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelServer {
-    /// vLLM from 0.10 on, with so many seats (`--max-num-seqs`).
-    Vllm {
-        /// Requests that run at once.
-        seats: u32,
-    },
-    /// JetStream, with so many slots, and the device plugin of its TPU.
-    JetStream {
-        /// Requests that decode at once.
-        slots: u32,
-    },
+/// Where GKE runs the device plugin of TPUs, and how its Pods are labelled.
+const DEVICE_PLUGIN: (&str, &str, &str) = ("kube-system", "k8s-app", "tpu-device-plugin");
+
+/// Port of the device plugin's metrics.
+const DEVICE_PLUGIN_PORT: &str = "2112";
+
+pub(super) async fn serve(listener: TcpListener, servers: Servers) {
+    let routes = Router::new().route("/metrics", get(metrics)).with_state(servers);
+    drop(axum::serve(listener, routes).await);
 }
 
-#[derive(Clone, Debug)]
-struct Load {
-    server: ModelServer,
-    in_flight: f64,
-    hidden: Vec<String>,
-}
-
-/// The servers of a cluster, as Prometheus sees them.
-#[derive(Clone)]
-pub(super) struct Exporter {
-    client: Client,
-    loads: Arc<Mutex<BTreeMap<String, Load>>>,
-    port: u16,
-}
-
-impl Exporter {
-    pub(super) fn new(client: Client, port: u16) -> Self {
-        Self { client, loads: Arc::default(), port }
-    }
-
-    pub(super) async fn serve(self, listener: TcpListener) {
-        let routes = Router::new()
-            .route("/targets", get(targets))
-            .route("/metrics/{namespace}/{pod}", get(metrics))
-            .with_state(self);
-        drop(axum::serve(listener, routes).await);
-    }
-
-    pub(super) fn set(&self, namespace: &str, server: ModelServer, in_flight: f64) {
-        let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
-        let load = loads.entry(namespace.to_owned()).or_insert_with(|| Load {
-            server,
-            in_flight,
-            hidden: Vec::new(),
-        });
-        (load.server, load.in_flight) = (server, in_flight);
-    }
-
-    pub(super) fn hide(&self, namespace: &str, metrics: &[&str]) {
-        let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(load) = loads.get_mut(namespace) {
-            load.hidden = metrics.iter().map(|&metric| metric.to_owned()).collect();
-        }
-    }
-
-    fn load(&self, namespace: &str) -> Option<Load> {
-        self.loads.lock().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned()
-    }
-
-    async fn ready_pods(&self, namespace: &str) -> Result<Vec<String>> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let pods = pods.list(&ListParams::default()).await?.items;
-        let ready = pods.into_iter().filter(|pod| {
-            let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-            let is_ready = conditions
-                .into_iter()
-                .flatten()
-                .any(|condition| condition.type_ == "Ready" && condition.status == "True");
-            is_ready && pod.metadata.deletion_timestamp.is_none()
-        });
-        Ok(ready.filter_map(|pod| pod.metadata.name).collect())
+async fn metrics(State(servers): State<Servers>) -> Response {
+    match page(&servers).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
     }
 }
 
-async fn targets(State(exporter): State<Exporter>) -> Response {
-    let loads = exporter.loads.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut groups = Vec::new();
-    for (namespace, load) in loads {
-        let Ok(pods) = exporter.ready_pods(&namespace).await else { continue };
-        for pod in pods {
-            let path = format!("/metrics/{namespace}/{pod}");
-            groups.push(group(exporter.port, &path, &namespace, &pod));
-            if matches!(load.server, ModelServer::JetStream { .. }) {
-                // The device plugin runs in another namespace and says which Pod it speaks of.
-                let path = format!("/metrics/{namespace}/tpu.{pod}");
-                groups.push(group(exporter.port, &path, "kube-system", "tpu-device-plugin"));
+async fn page(servers: &Servers) -> Result<String> {
+    let monitors = monitors(servers).await?;
+    // Lines by metric.
+    let mut series: BTreeMap<&str, String> = BTreeMap::new();
+    for (namespace, load) in servers.loads() {
+        let pods = servers.ready_pods(&namespace).await?;
+        let each = load.in_flight() / pods.len().max(1) as f64;
+        for pod in &pods {
+            for (metric, labels, value) in scraped(&monitors, &namespace, &load, pod, each) {
+                if !load.hidden.iter().any(|hidden| hidden == metric) {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(
+                        series.entry(metric).or_default(),
+                        "{metric}{{cluster=\"{CLUSTER}\",{labels}}} {value}"
+                    );
+                }
             }
         }
     }
-    ([(header::CONTENT_TYPE, "application/json")], Value::Array(groups).to_string()).into_response()
+    Ok(series.into_iter().map(|(metric, lines)| format!("# TYPE {metric} gauge\n{lines}")).collect())
 }
 
-fn group(port: u16, path: &str, namespace: &str, pod: &str) -> Value {
-    json!({
-        "targets": [format!("127.0.0.1:{port}")],
-        "labels": { "__metrics_path__": path, "namespace": namespace, "pod": pod, "cluster": CLUSTER },
-    })
+async fn monitors(servers: &Servers) -> Result<Vec<Value>> {
+    let gvk = GroupVersionKind::gvk("monitoring.googleapis.com", "v1", "PodMonitoring");
+    let api: Api<DynamicObject> = Api::all_with(servers.client(), &ApiResource::from_gvk(&gvk));
+    let list = api.list(&ListParams::default()).await?;
+    Ok(list.items.into_iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
 }
 
-async fn metrics(
-    State(exporter): State<Exporter>,
-    Path((namespace, pod)): Path<(String, String)>,
-) -> Response {
-    let load = exporter.load(&namespace);
-    let (Some(load), Ok(pods)) = (load, exporter.ready_pods(&namespace).await) else {
-        return StatusCode::NOT_FOUND.into_response();
+/// Name, labels and value of each gauge of a Pod that a PodMonitoring asks for.
+fn scraped(
+    monitors: &[Value],
+    namespace: &str,
+    load: &Load,
+    pod: &Pod,
+    each: f64,
+) -> Vec<(&'static str, String, f64)> {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
+    let labels = pod.metadata.labels.clone().unwrap_or_default();
+    let mut found = Vec::new();
+    if let Some(job) = job(monitors, namespace, &labels, &ports(containers), load.server.metrics_path()) {
+        let of_target = format!("namespace=\"{namespace}\",pod=\"{name}\",job=\"{job}\"");
+        let figures = figures(load.server, each).into_iter();
+        found.extend(figures.map(|(metric, labels, value)| (metric, format!("{of_target},{labels}"), value)));
+    }
+    let (plugin, key, value) = DEVICE_PLUGIN;
+    let of_plugin = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    let port = [DEVICE_PLUGIN_PORT.to_owned()];
+    if let (ModelServer::JetStream { slots }, Some(job)) =
+        (load.server, job(monitors, plugin, &of_plugin, &port, "/metrics"))
+    {
+        // The device plugin says of whom it speaks, and labels that the collector sets as well get a prefix.
+        let labels = format!(
+            "namespace=\"{plugin}\",job=\"{job}\",accelerator_id=\"0\",container=\"{}\",\
+             exported_namespace=\"{namespace}\",exported_pod=\"{name}\"",
+            with_chips(containers)
+        );
+        const TOTAL: f64 = 16.0 * 1024.0 * 1024.0 * 1024.0;
+        let used = TOTAL * (each / f64::from(slots)).min(1.0);
+        found.extend([("memory_used", labels.clone(), used), ("memory_total", labels, TOTAL)]);
+    }
+    found
+}
+
+/// Names and numbers of the ports of all containers.
+fn ports(containers: &[Container]) -> Vec<String> {
+    let ports = containers.iter().flat_map(|container| container.ports.iter().flatten());
+    ports.flat_map(|port| port.name.clone().into_iter().chain([port.container_port.to_string()])).collect()
+}
+
+fn with_chips(containers: &[Container]) -> &str {
+    let has_chips = |container: &&Container| {
+        let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
+        requests.is_some_and(|requests| requests.contains_key("google.com/tpu"))
     };
-    let (tpu, name) = pod.strip_prefix("tpu.").map_or((false, pod.as_str()), |name| (true, name));
-    if !pods.iter().any(|ready| ready == name) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let each = load.in_flight / pods.len() as f64;
-    let mut text = String::new();
-    for (metric, labels, value) in figures(load.server, each, tpu, &namespace, name) {
-        if !load.hidden.iter().any(|hidden| *hidden == metric) {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "# TYPE {metric} gauge\n{metric}{{{labels}}} {value}");
-        }
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    containers.iter().find(has_chips).map_or("", |container| &container.name)
+}
+
+/// The PodMonitoring that scrapes Pods with these labels where they export; the label `job` is its name.
+fn job<'a>(
+    monitors: &'a [Value],
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    ports: &[String],
+    path: &str,
+) -> Option<&'a str> {
+    let selects = |monitor: &&Value| {
+        let wanted = monitor["spec"]["selector"]["matchLabels"].as_object();
+        monitor["metadata"]["namespace"] == namespace
+            && wanted
+                .into_iter()
+                .flatten()
+                .all(|(key, value)| labels.get(key).map(String::as_str) == value.as_str())
+    };
+    let asks = |monitor: &&Value| {
+        let endpoints = monitor["spec"]["endpoints"].as_array();
+        endpoints.into_iter().flatten().any(|endpoint| {
+            let port = &endpoint["port"];
+            let port = port.as_str().map_or_else(|| port.to_string(), str::to_owned);
+            ports.contains(&port) && endpoint["path"].as_str().unwrap_or("/metrics") == path
+        })
+    };
+    monitors.iter().filter(selects).find(asks)?["metadata"]["name"].as_str()
 }
 
 /// Names, labels and values of the gauges of one replica.
-fn figures(
-    server: ModelServer,
-    in_flight: f64,
-    tpu: bool,
-    namespace: &str,
-    pod: &str,
-) -> Vec<(&'static str, String, f64)> {
+fn figures(server: ModelServer, in_flight: f64) -> Vec<(&'static str, &'static str, f64)> {
     match server {
         ModelServer::Vllm { seats } => {
             let running = in_flight.min(f64::from(seats));
-            let labels = || "engine=\"0\",model_name=\"model\"".to_owned();
             vec![
-                ("vllm:num_requests_running", labels(), running),
-                ("vllm:num_requests_waiting", labels(), in_flight - running),
-                ("vllm:kv_cache_usage_perc", labels(), running / f64::from(seats)),
-            ]
-        }
-        ModelServer::JetStream { slots } if !tpu => {
-            let decoding = in_flight.min(f64::from(slots));
-            let labels = || "id=\"server\"".to_owned();
-            vec![
-                ("jetstream_prefill_backlog_size", labels(), in_flight - decoding),
-                ("jetstream_slots_used_percentage", labels(), decoding / f64::from(slots)),
+                ("vllm:num_requests_running", "model_name=\"model\"", running),
+                ("vllm:num_requests_waiting", "model_name=\"model\"", in_flight - running),
+                ("vllm:gpu_cache_usage_perc", "model_name=\"model\"", running / f64::from(seats)),
             ]
         }
         ModelServer::JetStream { slots } => {
-            const TOTAL: f64 = 16.0 * 1024.0 * 1024.0 * 1024.0;
-            let labels = || {
-                format!(
-                    "accelerator_id=\"0\",container=\"jetstream-http\",namespace=\"{namespace}\",pod=\"{pod}\""
-                )
-            };
-            let used = (in_flight / f64::from(slots)).min(1.0);
-            vec![("memory_used", labels(), TOTAL * used), ("memory_total", labels(), TOTAL)]
+            let decoding = in_flight.min(f64::from(slots));
+            vec![
+                ("jetstream_prefill_backlog_size", "id=\"server\"", in_flight - decoding),
+                ("jetstream_slots_used_percentage", "id=\"server\"", decoding / f64::from(slots)),
+            ]
         }
     }
 }

@@ -7,7 +7,10 @@ mod exporter;
 mod metrics_api;
 mod monitored;
 mod played;
+mod servers;
+mod tunnel;
 
-pub use exporter::{CLUSTER, ModelServer};
+pub use exporter::CLUSTER;
 pub use monitored::Monitored;
 pub use played::{Pass, PlayedMetrics};
+pub use servers::ModelServer;

@@ -2,7 +2,7 @@
 
 use super::metrics_api;
 use crate::certificates::MountedCertificates;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, Settings};
 use crate::tls;
 use anyhow::{Context, Result, anyhow, bail};
 use axum::Router;
@@ -104,7 +104,8 @@ impl PlayedMetrics {
     }
 
     fn start() -> Result<Self> {
-        let control_plane = ControlPlane::start(&Self::FLAGS)?;
+        let control_plane =
+            ControlPlane::start(Settings { controllers: &Self::FLAGS, ..Settings::default() })?;
         let folder = tempfile::tempdir()?;
         let certificates = MountedCertificates::mount(folder.path())?;
         let acceptor = tls::acceptor(&certificates)?;

@@ -43,6 +43,7 @@ pub(crate) fn create(
         min_replicas: options.min_replicas,
         max_replicas: options.max_replicas,
         metrics_port: options.metrics_port.clone(),
+        namespace: cluster.namespace.clone(),
     };
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
     let attached = attach(&workload, &request, &background, &calibration).map_err(failure)?;

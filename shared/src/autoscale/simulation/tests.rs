@@ -183,9 +183,15 @@ fn traces_are_read_with_seconds_or_times() {
     let trace = Trace::read("seconds,requestsPerSecond\n0,1\n60,2.5\n120,0\n").unwrap();
     assert_eq!((trace.seconds(), trace.rate(0), trace.rate(119), trace.rate(179)), (180, 1.0, 2.5, 0.0));
     assert_eq!((trace.peak(), trace.rate(180)), (2.5, 0.0));
-    let times = "note,Time,QPS\n\"a, b\",2026-01-31T23:59:30Z,4\n,2026-02-01T00:00:00Z,8\n";
+    let times = "# of last week\nnote,Time,QPS\n\"a, b\",2026-01-31T23:59:30Z,4\n,2026-02-01T00:00:00Z,8\n";
     let trace = Trace::read(times).unwrap();
     assert_eq!((trace.seconds(), trace.rate(29), trace.rate(30)), (60, 4.0, 8.0));
+    assert!(
+        Trace::read("# a note\nseconds,requestsPerSecond\n0,NaN\n")
+            .unwrap_err()
+            .to_string()
+            .starts_with("line 3")
+    );
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl Trace {
     }
 
     /// Reads CSV with a header: `seconds` (or `time`: seconds or RFC 3339) and `requestsPerSecond`; other columns are
-    /// passed over. A rate holds until the next row.
+    /// passed over, and so are lines that begin with `#`. A rate holds until the next row.
     ///
     /// # Errors
     ///
@@ -178,7 +178,8 @@ impl Trace {
     /// do not rise or are not evenly apart, more than a month.
     pub fn read(text: &str) -> Result<Self, TraceError> {
         let text = text.trim_start_matches('\u{feff}');
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut builder = csv::ReaderBuilder::new();
+        let mut reader = builder.trim(csv::Trim::All).comment(Some(b'#')).from_reader(text.as_bytes());
         let header = reader.headers().map_err(malformed)?.clone();
         if header.is_empty() || header.iter().all(str::is_empty) {
             return Err(TraceError::Empty);

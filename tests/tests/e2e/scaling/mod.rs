@@ -1,5 +1,7 @@
 //! Autoscalers in control planes with somebody who answers for metrics.
 
+mod monitored;
+mod scaled;
 mod sequences;
 
 use serde_json::{Value, json};

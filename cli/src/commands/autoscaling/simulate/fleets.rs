@@ -27,6 +27,12 @@ pub(super) fn of(
             let inputs = files::read(std::slice::from_ref(path), false)?;
             let mut fleets = Vec::new();
             for input in &inputs {
+                if let (Some(trouble), true) =
+                    (input.file.troubles().first(), input.file.objects().is_empty())
+                {
+                    let message = format!("cannot read `{}`: {}", input.name, trouble.what);
+                    return Err(Failure::user(anyhow::anyhow!(message)));
+                }
                 for object in input.file.objects() {
                     fleets.extend(from_object(input.file.value(object), replica)?);
                 }
