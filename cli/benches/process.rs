@@ -31,6 +31,9 @@ const COMMANDS: &[&str] = &[
     "manifests create --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --target-ntpot-milliseconds 200",
     "autoscaling setup --autoscaler prometheus-adapter",
     concat!("autoscaling explain -f ", env!("CARGO_TARGET_TMPDIR"), "/gemma.yaml"),
+    // A day at a second, of five fleets.
+    "autoscaling simulate --model google/gemma-2-27b-it --model-server vllm --accelerator-type nvidia-l4 \
+     --target-ntpot-milliseconds 200 --pattern diurnal --peak-request-rate 20",
 ];
 
 fn main() {

@@ -43,13 +43,15 @@ async fn metrics(State(servers): State<Servers>) -> Response {
 }
 
 async fn page(servers: &Servers) -> Result<String> {
-    let monitors = monitors(servers).await?;
+    let (monitors, ready) = tokio::try_join!(monitors(servers), servers.ready_pods())?;
     // Lines by metric.
     let mut series: BTreeMap<&str, String> = BTreeMap::new();
     for (namespace, load) in servers.loads() {
-        let pods = servers.ready_pods(&namespace).await?;
+        let is_here = |pod: &&Pod| pod.metadata.namespace.as_deref() == Some(&namespace);
+        let pods: Vec<&Pod> = ready.iter().filter(is_here).collect();
+        servers.has_replicas(&namespace, pods.len());
         let each = load.in_flight() / pods.len().max(1) as f64;
-        for pod in &pods {
+        for pod in pods {
             for (metric, labels, value) in scraped(&monitors, &namespace, &load, pod, each) {
                 if !load.hidden.iter().any(|hidden| hidden == metric) {
                     // Writing to a string cannot fail.

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, UnixListener};
 const START: Duration = Duration::from_secs(120);
 
 /// A control plane whose `external.metrics.k8s.io` the real prometheus-adapter serves, from a real Prometheus that
-/// scrapes the Pods' servers every second. Its controller looks once a second.
+/// scrapes the Pods' servers every two seconds. Its controller looks once a second.
 ///
 /// The adapter runs with what `kubectl infer autoscaling setup` writes, and requests to Services reach model servers.
 pub struct Monitored {
@@ -136,10 +136,11 @@ fn rules() -> Result<Value> {
     Ok(json!({ "externalRules": values["rules"]["external"] }))
 }
 
-/// One target stands for all Pods, and says itself of which Pod a series is.
+/// One target stands for all Pods, and says itself of which Pod a series is. A scrape that comes late makes all series
+/// stale, so a busy machine has to have some time.
 fn scrape(port: u16) -> String {
     format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+        "global: {{scrape_interval: 2s, scrape_timeout: 2s}}
 scrape_configs:
 - job_name: pods
   honor_labels: true

@@ -18,13 +18,20 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time to the first token of an answer.
 const FIRST_TOKEN: Duration = Duration::from_millis(200);
 
-/// Time from the first token to the end of an answer: for some scrapes and some looks of the controller.
-const DECODE: Duration = Duration::from_secs(8);
+/// Most requests that a replica finishes at the same time: with more it is busy, and answers go on until there are more
+/// replicas. A burst lasts until the autoscaler has answered it, however slow the machine of the tests is.
+const BUSY: f64 = 50.0;
+
+/// Time from then on to the end of an answer: for some scrapes and some looks of the controller.
+const DECODE: Duration = Duration::from_secs(4);
+
+/// Longest answer.
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// A server whose metrics are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +65,8 @@ pub(super) struct Load {
     in_flight: f64,
     /// Requests of clients.
     requests: u32,
+    /// Replicas at the last scrape.
+    replicas: usize,
     /// Metrics that are not exported.
     pub(super) hidden: Vec<String>,
 }
@@ -87,7 +96,7 @@ impl Servers {
 
     pub(super) fn set(&self, namespace: &str, server: ModelServer, in_flight: f64) {
         let mut loads = self.lock();
-        let new = || Load { server, in_flight, requests: 0, hidden: Vec::new() };
+        let new = || Load { server, in_flight, requests: 0, replicas: 0, hidden: Vec::new() };
         let load = loads.entry(namespace.to_owned()).or_insert_with(new);
         (load.server, load.in_flight) = (server, in_flight);
     }
@@ -107,9 +116,21 @@ impl Servers {
         self.loads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The ready Pods of a namespace.
-    pub(super) async fn ready_pods(&self, namespace: &str) -> Result<Vec<Pod>> {
-        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+    /// A namespace has so many replicas now.
+    pub(super) fn has_replicas(&self, namespace: &str, replicas: usize) {
+        if let Some(load) = self.lock().get_mut(namespace) {
+            load.replicas = replicas;
+        }
+    }
+
+    fn is_busy(&self, namespace: &str) -> bool {
+        let loads = self.lock();
+        loads.get(namespace).is_some_and(|load| load.in_flight() > BUSY * load.replicas as f64)
+    }
+
+    /// The ready Pods of all namespaces.
+    pub(super) async fn ready_pods(&self) -> Result<Vec<Pod>> {
+        let pods: Api<Pod> = Api::all(self.client());
         let mut pods = pods.list(&ListParams::default()).await?.items;
         pods.retain(|pod| {
             let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
@@ -154,6 +175,15 @@ impl Request {
             load.requests = count(load.requests);
         }
     }
+
+    /// Until all tokens are there.
+    async fn decode(&self) {
+        let start = Instant::now();
+        while self.servers.is_busy(&self.namespace) && start.elapsed() < LONGEST {
+            tokio::time::sleep(FIRST_TOKEN).await;
+        }
+        tokio::time::sleep(DECODE).await;
+    }
 }
 
 impl Drop for Request {
@@ -170,12 +200,19 @@ async fn completions(State((servers, namespace)): State<(Servers, String)>, body
     }
     let request = Request { servers, namespace };
     request.count(|requests| requests + 1);
-    let chunks =
-        [(FIRST_TOKEN, "data: {\"choices\": [{\"text\": \"It\"}]}\n\n"), (DECODE, "data: [DONE]\n\n")];
-    let body = stream::unfold((request, chunks.into_iter()), |(request, mut chunks)| async move {
-        let (wait, chunk) = chunks.next()?;
-        tokio::time::sleep(wait).await;
-        Some((Ok::<_, Infallible>(chunk), (request, chunks)))
+    let body = stream::unfold((request, 0), |(request, chunk)| async move {
+        let text = match chunk {
+            0 => {
+                tokio::time::sleep(FIRST_TOKEN).await;
+                "data: {\"choices\": [{\"text\": \"It\"}]}\n\n"
+            }
+            1 => {
+                request.decode().await;
+                "data: [DONE]\n\n"
+            }
+            _ => return None,
+        };
+        Some((Ok::<_, Infallible>(text), (request, chunk + 1)))
     });
     Body::from_stream(body).into_response()
 }

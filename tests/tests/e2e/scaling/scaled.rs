@@ -11,7 +11,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A scrape, the adapter's discovery of a new metric, and a look of the controller are a second each; a machine that runs
+/// A scrape, the adapter's discovery of a new metric, and a look of the controller take a second or two each; a machine that runs
 /// other builds is slow.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -56,7 +56,7 @@ spec:
 /// How the replicas of a test move: as it was written, but in a shorter time.
 #[derive(Clone, Copy)]
 pub(super) enum Pace {
-    /// Steps of the written policies, up fifteen times as fast, which still is longer than a scrape and a look, and down
+    /// Steps of the written policies, up ten times as fast, which still is longer than a scrape and a look, and down
     /// ninety times.
     Hurried,
     /// Up to where it is asked at once, down by one in two seconds after a second.
@@ -67,7 +67,7 @@ impl Pace {
     fn of(self, behavior: &Value) -> Value {
         match self {
             Self::Hurried => json!({
-                "scaleUp": hurried(&behavior["scaleUp"], 15),
+                "scaleUp": hurried(&behavior["scaleUp"], 10),
                 "scaleDown": hurried(&behavior["scaleDown"], 90),
             }),
             Self::AtOnce => json!({
@@ -238,6 +238,19 @@ impl Scaled {
         let output = self.infer(&format!("autoscaling explain {}", self.name))?;
         let text = [output.stdout, output.stderr].concat();
         Ok((output.status.code(), String::from_utf8(text)?))
+    }
+
+    /// Explains it until something is said; status 1 is meant.
+    pub(super) fn explain_until(&self, is_said: impl Fn(&str) -> bool) -> Result<String> {
+        let start = Instant::now();
+        loop {
+            let (status, said) = self.explain()?;
+            if is_said(&said) {
+                ensure!(status == Some(1), "{status:?}: {said}");
+                return Ok(said);
+            }
+            ensure!(start.elapsed() < DEADLINE, "{said}");
+        }
     }
 
     pub(super) fn replicas(&self) -> Result<i32> {

@@ -95,6 +95,9 @@ impl Tally {
             let seconds = at.as_secs_f64();
             let said = match before {
                 None => format!("{replicas}, {wanted} wanted"),
+                Some((last, asked)) if asked != *wanted && last != *replicas => {
+                    format!("{last} → {replicas}, {wanted} wanted")
+                }
                 Some((_, asked)) if asked != *wanted => format!("{wanted} wanted, {replicas} there"),
                 Some((last, _)) => format!("{last} → {replicas}"),
             };
@@ -152,7 +155,7 @@ mod tests {
             tally.sent();
             tally.got(Err("503 no endpoints".to_owned()));
         }
-        for (second, replicas, wanted) in [(0, 1, 1), (1, 1, 1), (20, 1, 3), (21, 3, 3)] {
+        for (second, replicas, wanted) in [(0, 1, 1), (1, 1, 1), (20, 1, 3), (21, 3, 3), (40, 4, 4)] {
             tally.saw(Duration::from_secs(second), replicas, wanted);
         }
         assert_eq!(
@@ -162,7 +165,8 @@ mod tests {
              latency   P50 500 ms, P90 900 ms, longest 1000 ms\n\
              replicas  after 0 s: 1, 1 wanted\n\
              replicas  after 20 s: 3 wanted, 1 there\n\
-             replicas  after 21 s: 1 → 3\n"
+             replicas  after 21 s: 1 → 3\n\
+             replicas  after 40 s: 3 → 4, 4 wanted\n"
         );
     }
 
