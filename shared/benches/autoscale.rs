@@ -18,7 +18,7 @@ use infer_core::curve::Curve;
 use infer_core::estimate::Calibration;
 use infer_core::explain::explain;
 use infer_core::manifest::{ManifestRequest, Surroundings, generate};
-use infer_core::recommend::{Measured, Question};
+use infer_core::recommend::{CurveSource, Measured, Question};
 use infer_core::rules::{self, Background, Neighbours};
 use infer_core::workload::{Ntpot, Targets};
 use serde_json::Value;
