@@ -150,6 +150,12 @@ impl Shifts {
 }
 
 impl Correction {
+    /// Whether it changes anything: of some figures measurements of a replica have nothing in common.
+    pub(super) fn says_something(&self, common: &CommonShares) -> bool {
+        let Shifts { ttft, itl, ntpot, throughput } = self.shifts(common);
+        [ttft, itl, ntpot, throughput].iter().any(|shift| *shift != Shift::NONE)
+    }
+
     fn shifts(&self, common: &CommonShares) -> Shifts {
         let itl = Shift::of(self.itl, common.itl);
         // Who measured no throughput has still measured how long steps take, of which NTPOT is mostly made, too.
@@ -213,8 +219,8 @@ impl Correction {
     }
 }
 
-/// Predictions of `rows`, each corrected by `known` other rows of its replica, evenly spread over its loads and lengths; `None` of
-/// the rows that correct, and of replicas with no row beside them.
+/// Predictions of `rows`, one for each in their order, each corrected by `known` other rows of its replica, evenly spread
+/// over its loads and lengths; `None` of the rows that correct, and of replicas with no row beside them.
 pub fn corrected_predictions(
     catalog: &Catalog,
     common: &CommonShares,
@@ -240,7 +246,9 @@ pub fn corrected_predictions(
         members.sort_by(|a, b| place(a).partial_cmp(&place(b)).unwrap_or(Ordering::Equal));
         let correcting: Vec<usize> =
             (0..known).map(|nth| members[(2 * nth + 1) * members.len() / (2 * known)]).collect();
-        let told = correcting.iter().map(|index| (rows[*index], misses(rows[*index], &predictions[*index])));
+        let told = correcting
+            .iter()
+            .filter_map(|index| Some((rows[*index], misses(rows[*index], predictions.get(*index)?))));
         let correction = correction(of, &told.collect::<Vec<_>>());
         for index in members.iter().filter(|index| !correcting.contains(index)) {
             let of_row = |prediction: &Prediction| correction.predicted(*prediction, rows[*index], common);

@@ -91,7 +91,9 @@ impl<'a> Estimator<'a> {
             return None;
         }
         let of = Replicated::of(self.catalog, configuration).ok()?;
-        self.corrections.iter().find(|correction| correction.of == of)
+        let common = &self.calibration.bands.common;
+        let says_something = |correction: &&Correction| correction.says_something(common);
+        self.corrections.iter().find(|correction| correction.of == of).filter(says_something)
     }
 
     /// The same, with curves for `conditions`.
