@@ -112,7 +112,7 @@ async fn of_pods(
     uri: Uri,
     Path((namespace, _, metric)): Path<(String, String, String)>,
 ) -> Answer {
-    let load = state.load(&uri.to_string(), &metric)?;
+    let load = state.load(asked(&uri), &metric)?;
     let pods: Api<Pod> = Api::namespaced(state.client.clone(), &namespace);
     let pods = pods.list(&ListParams::default().labels(&selector(&uri))).await;
     let pods = pods.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
@@ -142,12 +142,17 @@ async fn external(
     uri: Uri,
     Path((_, metric)): Path<(String, String)>,
 ) -> Answer {
-    let load = state.load(&uri.to_string(), &metric)?;
+    let load = state.load(asked(&uri), &metric)?;
     let list = json!({
         "kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "metadata": {},
         "items": [{"metricName": metric, "metricLabels": {}, "timestamp": now(), "value": load.to_string()}],
     });
     Ok((JSON, list.to_string()))
+}
+
+/// What was asked of this server: over HTTP/2 a request's URI has the server's name before it.
+fn asked(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |asked| asked.as_str())
 }
 
 /// The label selector of a query, in which only `=` and `,` are escaped for names as Kubernetes has them.
