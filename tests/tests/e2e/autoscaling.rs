@@ -1,18 +1,17 @@
 //! Autoscalers of every kind against the real API server, and the real HPA controller on metrics as an adapter serves
 //! them.
 
-use crate::cluster::kubectl;
+use crate::cluster::{fed, kubectl};
 use anyhow::{Context, Result, bail, ensure};
 use infer_core::catalog::Catalog;
 use infer_tests::{ControlPlane, MetricsApi, NodeShape, TestNamespace, binaries};
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// JetStream as the GKE tutorial deploys it: two containers, metrics on a port of their own.
-const JETSTREAM: &str = "
+pub(crate) const JETSTREAM: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -57,13 +56,7 @@ fn eventually(what: &str, mut ask: impl FnMut() -> Result<bool>) -> Result<()> {
 
 /// `kubectl infer …` without a cluster, with `input` as its standard input.
 fn infer(arguments: &str, input: &str) -> Result<Output> {
-    run(Command::new(binaries::kubectl_infer()?).args(arguments.split_whitespace()), input)
-}
-
-fn run(command: &mut Command, input: &str) -> Result<Output> {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    child.stdin.take().context("no standard input")?.write_all(input.as_bytes())?;
-    Ok(child.wait_with_output()?)
+    fed(Command::new(binaries::kubectl_infer()?).args(arguments.split_whitespace()), input)
 }
 
 fn succeeded(output: Output) -> Result<String> {
@@ -136,7 +129,7 @@ impl User<'_> {
         let mut command = Command::new(binaries::kubectl_infer()?);
         self.control_plane.configure(&mut command);
         command.arg("autoscaling").args(arguments.split_whitespace());
-        run(command.args(["--namespace", self.namespace.name()]), "")
+        fed(command.args(["--namespace", self.namespace.name()]), "")
     }
 
     fn replicas(&self) -> Result<i64> {

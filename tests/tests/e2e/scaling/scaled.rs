@@ -1,5 +1,7 @@
 //! A server under load and the autoscaler that our commands write for it, in the real loop.
 
+use crate::autoscaling::JETSTREAM;
+use crate::cluster::fed;
 use anyhow::{Context, Result, bail, ensure};
 use infer_tests::autoscaling::{ModelServer, Monitored};
 use infer_tests::{NodeShape, TestNamespace, binaries};
@@ -7,7 +9,6 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::Api;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,35 +24,6 @@ pub(super) const VLLM: ModelServer = ModelServer::Vllm { seats: 256 };
 
 /// JetStream as `JETSTREAM` starts it: 4 slots on each of 8 chips.
 const SLOTS: ModelServer = ModelServer::JetStream { slots: 32 };
-
-/// JetStream as the GKE tutorial deploys it.
-const JETSTREAM: &str = "
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: maxengine-server
-spec:
-  selector:
-    matchLabels: {app: maxengine-server}
-  template:
-    metadata:
-      labels: {app: maxengine-server}
-    spec:
-      nodeSelector:
-        cloud.google.com/gke-tpu-accelerator: tpu-v5-lite-podslice
-        cloud.google.com/gke-tpu-topology: 2x4
-      containers:
-      - name: maxengine-server
-        image: us-docker.pkg.dev/cloud-tpu-images/inference/maxengine-server:v0.2.2
-        args: [model_name=gemma-7b, per_device_batch_size=4, prometheus_port=9100]
-        ports: [{containerPort: 9000}, {containerPort: 9100}]
-        resources:
-          requests: {google.com/tpu: '8'}
-          limits: {google.com/tpu: '8'}
-      - name: jetstream-http
-        image: us-docker.pkg.dev/cloud-tpu-images/inference/jetstream-http:v0.2.2
-        ports: [{containerPort: 8000}]
-";
 
 /// How the replicas of a test move: as it was written, but in a shorter time.
 #[derive(Clone, Copy)]
@@ -348,15 +320,9 @@ fn machine() -> NodeShape {
 
 /// The objects of a List that `kubectl infer …` writes for a namespace, without a cluster.
 fn written(arguments: &str, namespace: &str, input: &str) -> Result<Vec<Value>> {
-    let mut child = Command::new(binaries::kubectl_infer()?)
-        .args(arguments.split_whitespace())
-        .args(["--namespace", namespace])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    child.stdin.take().context("no standard input")?.write_all(input.as_bytes())?;
-    let output = child.wait_with_output()?;
+    let mut command = Command::new(binaries::kubectl_infer()?);
+    command.args(arguments.split_whitespace()).args(["--namespace", namespace]);
+    let output = fed(&mut command, input)?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let list: Value = serde_json::from_slice(&output.stdout)?;
     Ok(list["items"].as_array().context("no items")?.clone())
