@@ -1,5 +1,7 @@
 //! A serving curve for any configuration.
 
+use std::collections::BTreeMap;
+
 use super::calibrate::Calibration;
 use super::conditions::{Conditions, NoShare};
 use super::correction::{Correction, Replicated, Silent, corrections};
@@ -46,7 +48,7 @@ pub struct Estimator<'a> {
     catalog: &'a Catalog,
     calibration: Calibration,
     conditions: Conditions,
-    corrections: Vec<Correction>,
+    corrections: BTreeMap<Replicated, Correction>,
 }
 
 impl<'a> Estimator<'a> {
@@ -61,7 +63,7 @@ impl<'a> Estimator<'a> {
                 draft_acceptance: None,
                 lengths: None,
             },
-            corrections: Vec::new(),
+            corrections: BTreeMap::new(),
         }
     }
 
@@ -80,9 +82,10 @@ impl<'a> Estimator<'a> {
         self
     }
 
-    fn add(&mut self, mut corrections: Vec<Correction>) {
-        corrections.retain(|new| self.corrections.iter().all(|known| known.of != new.of));
-        self.corrections.append(&mut corrections);
+    fn add(&mut self, corrections: Vec<Correction>) {
+        for correction in corrections {
+            self.corrections.entry(correction.of.clone()).or_insert(correction);
+        }
     }
 
     /// What corrects estimates of a configuration; `None` for names that the catalog does not have, too.
@@ -92,8 +95,7 @@ impl<'a> Estimator<'a> {
         }
         let of = Replicated::of(self.catalog, configuration).ok()?;
         let common = &self.calibration.bands.common;
-        let says_something = |correction: &&Correction| correction.says_something(common);
-        self.corrections.iter().find(|correction| correction.of == of).filter(says_something)
+        self.corrections.get(&of).filter(|correction| correction.says_something(common))
     }
 
     /// The same, with curves for `conditions`.

@@ -3,7 +3,7 @@
 use super::{CurveSource, Measured, Question, RecommendError};
 use crate::catalog::{Accelerator, Catalog, Checkpoint, Model, Precision, Server, ServerVersion};
 use crate::curve::{Configuration, Curve, Parallelism};
-use crate::estimate::Estimator;
+use crate::estimate::{Correction, Estimator, Replicated};
 use crate::parallel::on_all_processors;
 use crate::workload::{Percentile, Traffic};
 
@@ -131,23 +131,23 @@ impl<'a> Known<'a> {
     fn steady(&self, estimator: &Estimator<'_>, measured: Vec<Curve>, question: &Question<'_>) -> Vec<Curve> {
         let serves = |curve: &Curve| question.traffic.is_none_or(|asked| curve.traffic.serves(&asked));
         let own = |curve: &Curve| self.estimated.estimator.correction(&curve.configuration).is_some();
-        let (closed, mut curves): (Vec<Curve>, Vec<Curve>) = measured.into_iter().partition(|curve| {
-            let is_to_be = !curve.load_kind.is_open_loop() || own(curve);
-            serves(curve) && is_to_be && estimator.correction(&curve.configuration).is_some()
-        });
-        // Several runs of one replica are one curve, of its newest version.
-        let of = |curve: &Curve| {
-            (estimator.correction(&curve.configuration).map(|found| &found.of), curve.traffic)
-        };
-        let mut distinct: Vec<Curve> = Vec::new();
-        for curve in closed {
-            match distinct.iter_mut().find(|other| of(other) == of(&curve)) {
-                Some(other) if self.newness(other) < self.newness(&curve) => *other = curve,
+        let mut curves = Vec::new();
+        let mut distinct: Vec<(&Replicated, Curve)> = Vec::new();
+        for curve in measured {
+            let is_to_be = serves(&curve) && (!curve.load_kind.is_open_loop() || own(&curve));
+            let correction = estimator.correction(&curve.configuration).filter(|_| is_to_be);
+            let Some(Correction { of, .. }) = correction else {
+                curves.push(curve);
+                continue;
+            };
+            // Several runs of one replica are one curve, of its newest version.
+            match distinct.iter_mut().find(|(other, known)| *other == of && known.traffic == curve.traffic) {
+                Some((_, known)) if self.newness(known) < self.newness(&curve) => *known = curve,
                 Some(_) => {}
-                None => distinct.push(curve),
+                None => distinct.push((of, curve)),
             }
         }
-        let converted = on_all_processors(&distinct, |curve| {
+        let converted = on_all_processors(&distinct, |(_, curve)| {
             let mut steady =
                 estimator.curve(&curve.configuration, &question.traffic.unwrap_or(curve.traffic)).ok()?;
             steady.points.retain(|point| point.ttft.is_some());
@@ -155,8 +155,8 @@ impl<'a> Known<'a> {
             steady.provenance.notes.extend(curve.provenance.notes.clone());
             Some(steady)
         });
-        curves
-            .extend(converted.into_iter().zip(distinct).map(|(converted, curve)| converted.unwrap_or(curve)));
+        let with_curve = converted.into_iter().zip(distinct);
+        curves.extend(with_curve.map(|(converted, (_, curve))| converted.unwrap_or(curve)));
         curves
     }
 

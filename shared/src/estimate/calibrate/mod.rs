@@ -113,7 +113,7 @@ impl Calibration {
     }
 
     /// Fits to rows that are nearly those that `self` was fitted to, starting there: the same minimum, sooner.
-    pub fn refitted(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
+    pub(super) fn refitted(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
         self.fitted_once(catalog, rows, REFIT_ROUNDS)
     }
 
