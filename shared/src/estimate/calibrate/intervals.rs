@@ -1,6 +1,6 @@
 //! Intervals from what was left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Calibration, fitted_accelerators, groups, is_fit_for_fitting};
 use crate::accuracy::{Metric, quantile};
@@ -18,8 +18,12 @@ const PARTS: usize = 8;
 type Weighted = (Residuals, f64, usize);
 
 impl Calibration {
-    /// The same constants with intervals from rows that fits did not see: whole groups for accelerators that were
-    /// fitted, whole accelerators for those that were not; and with what the rows say of their own replicas.
+    /// The same constants with intervals from rows that fits did not see, and with what the rows say of their own
+    /// replicas.
+    ///
+    /// For accelerators that were fitted, whole groups are left out and then whole publishers, and both count alike:
+    /// who asks has a replica that nobody measured, and measures it in a way of his own. For those that were not, whole
+    /// accelerators and whole publishers.
     pub fn with_intervals(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
         let (group_of, weights) = groups(rows);
         let part = |index: usize| group_of[index] % PARTS;
@@ -30,17 +34,22 @@ impl Calibration {
             accelerators.iter().position(|known| known == id).unwrap_or(0)
         };
         let by_accelerator = self.left_out(catalog, rows, &weights, &group_of, accelerator);
+        let publishers: BTreeSet<&str> = rows.iter().map(|row| row.publisher()).collect();
+        let publisher = |index: usize| {
+            publishers.iter().position(|known| *known == rows[index].publisher()).unwrap_or(0)
+        };
+        let by_publisher = self.left_out(catalog, rows, &weights, &group_of, publisher);
+        let unseen = [&by_group[..], &by_publisher].concat();
         let near = (0..step::SERVERS.len()).map(|server| {
-            let of_server: Vec<Weighted> =
-                by_group.iter().copied().filter(|(_, _, of)| *of == server).collect();
-            bands(&of_server, &bands(&by_group, &FigureBands::expected()))
+            let of_server: Vec<Weighted> = unseen.iter().copied().filter(|(_, _, of)| *of == server).collect();
+            bands(&of_server, &bands(&unseen, &FigureBands::expected()))
         });
         let replicas = rows.iter().zip(&by_group).filter_map(|(row, residuals)| {
             Some((Replicated::of(catalog, &row.experiment.configuration).ok()?, *residuals))
         });
         let bands = Bands {
             near: near.collect(),
-            far: bands(&by_accelerator, &FigureBands::expected()),
+            far: bands(&[by_accelerator, by_publisher].concat(), &FigureBands::expected()),
             fitted: accelerators,
             common: common_shares(&replicas.collect::<Vec<_>>()),
         };

@@ -50,8 +50,9 @@ fn found(facts: &Facts<'_>, replicas: u32, at: PointerBuf) -> Vec<Found> {
     } else {
         "take a cheaper accelerator, or fewer of them".to_owned()
     };
+    let (noun, verb) = if replicas == 1 { ("replica", "costs") } else { ("replicas", "cost") };
     let what = format!(
-        "{replicas} replicas at ${:.2} ({}, {}, {}) cost ${total:.2} an hour, the policy allows ${limit:.2}",
+        "{replicas} {noun} at ${:.2} ({}, {}, {}) {verb} ${total:.2} an hour, the policy allows ${limit:.2}",
         each.usd_per_hour, each.machine, each.pricing_model, each.region
     );
     vec![Found::new(at, what, remedy)]

@@ -21,7 +21,7 @@ pub(crate) const SAID: [(&str, &[&str], &[&str]); 7] = [
     ("bucket.yaml", &["INF020"], &["INF021"]),
     ("shared-xla-cache.yaml", &[], &["INF040"]),
     ("bad-parallelism.yaml", &[], &["INF053"]),
-    ("cpu-autoscaler.yaml", &["INF101"], &["INF051", "INF100"]),
+    ("cpu-autoscaler.yaml", &["INF101"], &["INF100"]),
     ("over-budget.yaml", &[], &[]),
 ];
 
