@@ -8,14 +8,14 @@ use super::correction::{Correction, Replicated, Silent, corrections};
 use super::memory::MemoryPlan;
 use super::protocol::Protocol;
 use super::replica::{CannotEstimate, Replica};
-use super::run::{Run, ttft_statistic};
+use super::run::{Run, drawn, ttft_statistic};
 use super::scheduler::{Distribution, Outcome, Window};
 use super::step::{MeanShape, StepParts, server_index};
 use crate::accuracy::{Prediction, Predictor, Refit, Unpredictable};
 use crate::catalog::Catalog;
 use crate::curve::{Configuration, Curve, FigureBands, Load, LoadKind, LoadPoint, Origin, Provenance};
 use crate::measured::{Experiment, MeasuredRow, OfferedLoad};
-use crate::workload::{Arrivals, Itl, Ntpot, Percentile, Statistic, Traffic, Ttft};
+use crate::workload::{Arrivals, Itl, LengthSource, Ntpot, Percentile, Statistic, Traffic, Ttft};
 
 /// Shares of the highest request rate at which a curve is computed: close together where it bends.
 const LADDER: [f64; 11] = [0.05, 0.15, 0.3, 0.45, 0.6, 0.7, 0.78, 0.85, 0.9, 0.94, 0.97];
@@ -160,9 +160,10 @@ impl<'a> Estimator<'a> {
         traffic: &Traffic,
     ) -> Result<Curve, CannotEstimate> {
         let highest = self.highest_rate(replica, traffic)?;
+        let lengths = drawn(&self.conditions.lengths(traffic), self.conditions.requests())?;
         let mut points = Vec::with_capacity(LADDER.len() + 1);
         for share in LADDER {
-            points.push(self.point(replica, traffic, highest.requests_per_second * share)?);
+            points.push(self.point(replica, traffic, &lengths, highest.requests_per_second * share)?);
         }
         points.push(highest);
         let curve = Curve {
@@ -202,11 +203,17 @@ impl<'a> Estimator<'a> {
         Ok(LoadPoint { ttft: None, itl: None, ntpot: None, ..self.point_of(&outcome, Load::Unknown) })
     }
 
-    fn point(&self, replica: &Replica, traffic: &Traffic, rate: f64) -> Result<LoadPoint, CannotEstimate> {
+    fn point(
+        &self,
+        replica: &Replica,
+        traffic: &Traffic,
+        lengths: &LengthSource,
+        rate: f64,
+    ) -> Result<LoadPoint, CannotEstimate> {
         let clock = replica.clock(&self.calibration.constants);
         let run = Run {
             arrivals: Arrivals::Poisson { requests_per_second: rate },
-            lengths: self.conditions.lengths(traffic),
+            lengths: lengths.clone(),
             requests: self.conditions.requests(),
             window: Window::SteadyState,
             common_prefix_share: self.conditions.common_prefix_share,

@@ -176,7 +176,7 @@ impl Replica {
 
     /// The clock of this replica under some constants.
     pub fn clock<'c>(&'c self, constants: &'c Constants) -> StepModel<'c> {
-        StepModel { work: &self.work, chip: self.chip, constants, server: self.server, is_old: self.is_old }
+        StepModel::new(&self.work, &self.chip, constants, self.server, self.is_old)
     }
 }
 

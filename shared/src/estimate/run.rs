@@ -5,7 +5,7 @@ use super::replica::{CannotEstimate, Replica};
 use super::scheduler::{CommonPrefix, Outcome, Simulation, StepClock, Window};
 use crate::catalog::Catalog;
 use crate::measured::{Experiment, OfferedLoad};
-use crate::workload::{Arrivals, LengthSource, Lengths, Statistic};
+use crate::workload::{Arrivals, LengthError, LengthSource, Lengths, RequestLengths, Statistic};
 
 /// Requests of a run for each one in flight: what InferenceX sends.
 const REQUESTS_A_SEAT: f64 = 10.0;
@@ -19,6 +19,9 @@ const OPEN_LOOP_REQUESTS: u32 = 400;
 
 /// Requests of a run that sends everything at once.
 const OFFLINE_REQUESTS: u32 = 4_000;
+
+/// Lengths that are drawn for a run of fewer requests.
+const LEAST_LENGTHS: u32 = 64;
 
 /// All simulations draw from the same seed, so that neighbouring configurations differ by what they are alone.
 const SEED: u64 = 1;
@@ -73,6 +76,16 @@ impl Run {
     }
 }
 
+/// The lengths of a run's requests.
+fn draw(lengths: &LengthSource, requests: u32) -> Result<Vec<RequestLengths>, LengthError> {
+    lengths.draw(requests.max(LEAST_LENGTHS) as usize, SEED)
+}
+
+/// `lengths` drawn once for several runs of so many requests: each has the same as if it drew them itself.
+pub(super) fn drawn(lengths: &LengthSource, requests: u32) -> Result<LengthSource, LengthError> {
+    Ok(LengthSource::Observed(draw(lengths, requests)?.into()))
+}
+
 /// The statistic that a figure of TTFT is, whatever its table calls it.
 ///
 /// The runs of exact lengths in AIConfigurator's sample are medians by its own account; only InferenceX's, whose
@@ -103,7 +116,7 @@ impl Replica {
     /// # Errors
     /// Requests that cannot run, and runs without end.
     pub fn run(&self, run: &Run, clock: &impl StepClock) -> Result<Outcome, CannotEstimate> {
-        let lengths = run.lengths.draw(run.requests.max(64) as usize, SEED)?;
+        let lengths = draw(&run.lengths, run.requests)?;
         let simulation = Simulation {
             requests: run.requests,
             window: run.window,

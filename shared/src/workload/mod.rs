@@ -11,7 +11,7 @@ mod random;
 mod targets;
 mod traffic;
 
-pub use arrivals::Arrivals;
+pub use arrivals::{ArrivalTimes, Arrivals};
 pub use latency::{Itl, LatencyMetric, Ntpot, Statistic, Ttft};
 pub use lengths::{LengthError, LengthSource, MOST_TOKENS, MeanAndP90, RequestLengths};
 pub use random::Random;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::engine::{Engine, EngineRequest, StepEvents};
 use super::outcome::{Outcome, Sample, Totals};
 use super::{EngineSettings, SimulationError, StepClock, StepShape};
-use crate::workload::{Arrivals, Random, RequestLengths, Ttft};
+use crate::workload::{ArrivalTimes, Arrivals, Random, RequestLengths, Ttft};
 
 /// Which requests are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,8 +254,10 @@ struct Run<'a, C: StepClock + ?Sized> {
     visible: f64,
     /// Steps until the engine looks for new requests again.
     deaf_steps: u32,
-    /// Arrivals to come, in order of time.
+    /// Arrivals to come, in order of time: the next one is here while there is any.
     pending: VecDeque<f64>,
+    /// Those that come after them.
+    later: ArrivalTimes<'a>,
     /// Requests that a closed loop may still send.
     unsent: usize,
     /// Requests per rank in flight in a closed loop.
@@ -283,6 +285,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             visible: 0.0,
             deaf_steps: 0,
             pending: VecDeque::new(),
+            later: load.arrivals.times(1, 0, 1, load.seed),
             unsent: 0,
             in_flight: 0,
             replicas: f64::from(load.data_parallel_ranks),
@@ -327,22 +330,15 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
                 self.pending.extend(std::iter::repeat_n(load.client.request_seconds, first));
                 self.unsent = total - first;
             }
-            Arrivals::Trace(times) => {
-                self.pending.extend(times.iter().step_by(ranks).take(asked.saturating_mul(3)));
-                total = self.pending.len();
+            Arrivals::Trace(_) => {
+                self.later = load.arrivals.times(ranks, asked.saturating_mul(3), 1, load.seed);
+                total = self.later.len();
             }
-            Arrivals::Poisson { requests_per_second } => {
-                let rate = requests_per_second / ranks as f64;
-                let rank = Arrivals::Poisson { requests_per_second: rate };
-                self.pending = rank.times(total, block, load.seed).into();
+            Arrivals::Poisson { .. } | Arrivals::Constant { .. } | Arrivals::Burst => {
+                self.later = load.arrivals.times(ranks, total, block, load.seed);
             }
-            Arrivals::Constant { requests_per_second } => {
-                let rate = requests_per_second / ranks as f64;
-                let rank = Arrivals::Constant { requests_per_second: rate };
-                self.pending = rank.times(total, block, load.seed).into();
-            }
-            Arrivals::Burst => self.pending = Arrivals::Burst.times(total, total, load.seed).into(),
         }
+        self.pending.extend(self.later.next());
         if !steady {
             let start = self.pending.front().copied().unwrap_or(0.0);
             self.measuring.started_at = Some(start);
@@ -371,8 +367,13 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
                 return Ok(self.outcome());
             }
         }
-        let (finished, requests) = (self.finished, self.requests.len() + self.pending.len());
+        let (finished, requests) = (self.finished, self.requests.len() + self.to_come());
         Err(SimulationError::TooLong { steps: self.steps, finished, requests })
+    }
+
+    /// Arrivals that are known to come.
+    fn to_come(&self) -> usize {
+        self.pending.len() + self.later.len()
     }
 
     /// Puts requests that have arrived into the engine's queue.
@@ -385,6 +386,9 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
                 break;
             }
             self.pending.pop_front();
+            if self.pending.is_empty() {
+                self.pending.extend(self.later.next());
+            }
             let number = self.requests.len();
             let lengths = self.load.lengths[number % self.load.lengths.len()];
             let mut output = lengths.output_tokens;
@@ -460,7 +464,12 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
     }
 
     /// Requests that have come and have no token yet, in the engine's queue or on their way to it.
-    fn unanswered(&self) -> u64 {
+    fn unanswered(&mut self) -> u64 {
+        while self.pending.back().is_some_and(|last| *last <= self.now)
+            && let Some(next) = self.later.next()
+        {
+            self.pending.push_back(next);
+        }
         let prompts = u64::from(self.engine.running().saturating_sub(self.engine.decoding()));
         let coming = self.pending.iter().take_while(|arrival| **arrival <= self.now).count() as u64;
         self.engine.waiting() as u64 + prompts + coming
@@ -562,7 +571,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
             (None, _) if self.is_warm() => {
                 // Under an absurd rate all requests of the run have come by now: the last of them are measured.
                 let asked = self.load.requests as usize;
-                let to_come = if self.in_flight > 0 { asked } else { self.pending.len() };
+                let to_come = if self.in_flight > 0 { asked } else { self.to_come() };
                 self.measuring.from = sent - asked.saturating_sub(to_come).min(sent);
                 self.measuring.to = self.measuring.from + asked;
                 self.measuring.started_at = Some(self.now);
@@ -594,7 +603,7 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         let in_flight = self.requests.len() - self.finished;
         let asked = self.load.requests as usize;
         let most = asked + 2 * (self.load.settings.seats as usize).min(4 * asked);
-        let left = self.pending.len();
+        let left = self.to_come();
         let late = self.requests.len() >= most || self.requests.len() >= left;
         late || self.finished >= LEAST_WARM_UP.max(WARM_UP_TURNS * in_flight)
     }

@@ -17,6 +17,7 @@ mod chip;
 mod constants;
 mod model;
 mod parts;
+mod times;
 mod work;
 
 pub use chip::Chip;

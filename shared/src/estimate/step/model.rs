@@ -1,29 +1,16 @@
 //! Work and efficiencies → seconds.
 
-use super::chip::Family;
-use super::constants::Constants;
-use super::{AttentionWork, Chip, ExpertWork, MatrixWork, Part, ReplicaWork, StepParts};
+use super::constants::{Constants, ServerConstants};
+use super::times::{Times, longer};
+use super::{AttentionWork, Chip, Part, ReplicaWork, StepParts};
 use crate::estimate::scheduler::{StepClock, StepShape};
 
-/// Layers exchange twice: after attention and after the feed-forward.
-const EXCHANGES_PER_LAYER: f64 = 2.0;
-
-/// Times the latency of an exchange over PCIe is that of one over a link between chips: it passes host memory.
-const PCIE_LATENCY_FACTOR: f64 = 4.0;
-
-/// The clock of one replica.
+/// The clock of one replica: what its work takes at the rates of its chip, worked out once for all steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepModel<'a> {
-    /// What one accelerator has to do.
-    pub work: &'a ReplicaWork,
-    /// The chip it does it on.
-    pub chip: Chip,
-    /// How well chips do it.
-    pub constants: &'a Constants,
-    /// Times of the server program itself.
-    pub server: usize,
-    /// Whether the server is of a generation before today's engines.
-    pub is_old: bool,
+    work: &'a ReplicaWork,
+    times: Times,
+    server: &'a ServerConstants,
 }
 
 /// What all ranks of a replica do in a step, with fractional counts: one step, or the mean of many alike.
@@ -122,65 +109,41 @@ impl MeanShape {
     }
 }
 
-impl StepModel<'_> {
+impl<'a> StepModel<'a> {
+    /// `work` on `chip`, with the program of the server of number `server`; `is_old` where that is of a generation before
+    /// today's engines.
+    pub fn new(
+        work: &'a ReplicaWork,
+        chip: &Chip,
+        constants: &'a Constants,
+        server: usize,
+        is_old: bool,
+    ) -> Self {
+        Self { work, times: Times::new(work, chip, constants, is_old), server: &constants.servers[server] }
+    }
+
     /// Seconds of every part of a step; nothing for a step without tokens.
     pub fn parts(&self, shape: &MeanShape) -> StepParts {
         let mut parts = StepParts::default();
-        if shape.tokens() <= 0.0 {
+        let tokens = shape.tokens();
+        if tokens <= 0.0 {
             return parts;
         }
+        let times = &self.times;
         // Attention, dense layers and head see the tokens of one rank; experts and exchanges those of all.
         let rank = if self.work.data_ranks > 1.0 { shape.of_busiest(self.work.data_ranks) } else { *shape };
-        let experts = self.work.experts.as_ref().map_or(0.0, |work| self.experts(work, shape.tokens()));
-        parts.set(Part::Projections, self.matrix(&self.work.projections, rank.tokens()));
-        parts.set(Part::FeedForward, self.matrix(&self.work.feed_forward, rank.tokens()));
-        parts.set(Part::Experts, experts);
-        parts.set(Part::Head, self.matrix(&self.work.head, rank.sampled_sequences));
+        parts.set(Part::Projections, times.projections.seconds(rank.tokens()));
+        parts.set(Part::FeedForward, times.feed_forward.seconds(rank.tokens()));
+        parts.set(Part::Experts, times.experts.as_ref().map_or(0.0, |experts| experts.seconds(tokens)));
+        parts.set(Part::Head, times.head.seconds(rank.sampled_sequences));
         parts.set(Part::Decode, self.decode_attention(&rank));
         parts.set(Part::Prefill, self.prefill_attention(&rank));
-        parts.set(Part::Activations, self.activations(rank.tokens()));
-        parts.set(Part::Collectives, self.collectives(shape.tokens()));
-        parts.set(Part::Launches, self.launches(shape));
+        parts.set(Part::Activations, rank.tokens() * times.activations_a_token);
+        parts.set(Part::Collectives, times.exchanges + tokens * times.exchanges_a_token);
+        let has_prompts = shape.prefill_tokens > 0.0;
+        parts.set(Part::Launches, if has_prompts { times.launches_with_prompts } else { times.launches });
         parts.set(Part::Server, self.server_time(&rank));
-        let age = if self.is_old { self.constants.chip.old_server_time.value } else { 1.0 };
-        parts.scaled(age * self.constants.family_time(self.chip.family))
-    }
-
-    fn bandwidth(&self) -> f64 {
-        self.chip.bytes_per_second * self.constants.chip.weight_bandwidth.value
-    }
-
-    fn compute_share(&self, work: &MatrixWork) -> f64 {
-        let constants = self.constants;
-        let by_width = match work.bits {
-            4 => constants.chip.fp4_compute.value,
-            8 => constants.chip.fp8_compute.value,
-            _ => 1.0,
-        };
-        let by_family =
-            if self.chip.family == Family::Blackwell { constants.chip.blackwell_compute.value } else { 1.0 };
-        let unpacking = if work.is_unpacked { constants.chip.unpacked_compute.value } else { 1.0 };
-        constants.chip.half_compute.value * by_width * by_family * unpacking
-    }
-
-    fn matrix(&self, work: &MatrixWork, tokens: f64) -> f64 {
-        if tokens <= 0.0 {
-            return 0.0;
-        }
-        let moved = work.bytes / self.bandwidth();
-        let multiplied = work.flop_per_token * tokens / (work.peak_flops * self.compute_share(work));
-        longer(moved, multiplied)
-    }
-
-    /// Experts touched by the `n` tokens of all ranks: `E·(1 − (1 − k/E)^n)`, each token choosing k of E independently.
-    fn experts(&self, work: &ExpertWork, tokens: f64) -> f64 {
-        let untouched = (1.0 - work.active / work.experts).max(0.0).powf(tokens);
-        let moved = work.experts * (1.0 - untouched) * work.expert.bytes / self.bandwidth();
-        let share = self.compute_share(&work.expert) * self.constants.chip.expert_compute.value;
-        let multiplied = work.active * work.expert.flop_per_token * tokens / (work.expert.peak_flops * share);
-        let imbalance =
-            if work.is_expert_parallel { self.constants.chip.expert_imbalance.value } else { 1.0 };
-        longer(moved, multiplied) * imbalance
+        parts.scaled(times.factor)
     }
 
     fn decode_attention(&self, shape: &MeanShape) -> f64 {
@@ -188,12 +151,11 @@ impl StepModel<'_> {
             return 0.0;
         }
         let context = shape.decode_context_tokens / shape.decode_sequences;
-        let cache = self.chip.bytes_per_second * self.constants.chip.cache_bandwidth.value;
-        let flops = self.chip.half_flops * self.constants.chip.latent_compute.value;
+        let (a_byte, a_flop) = (self.times.cache_a_byte, self.times.latent_a_flop);
         let of_group = |work: &AttentionWork| match *work {
             AttentionWork::KeyValue { bytes_per_token, window, .. } => {
                 let attended = window.map_or(context, |window| context.min(window));
-                attended * shape.decode_sequences * bytes_per_token / cache
+                attended * shape.decode_sequences * bytes_per_token * a_byte
             }
             AttentionWork::Latent {
                 bytes_per_vector,
@@ -206,14 +168,14 @@ impl StepModel<'_> {
                 ..
             } => {
                 let (vectors, chosen) = attended_vectors(context, ratio, most_vectors, window);
-                let read = shape.decode_sequences * chosen * bytes_per_vector / cache;
-                let multiplied = shape.decode_tokens * chosen * decode_flop_per_pair / flops;
-                let scanned = shape.decode_sequences * vectors * index_bytes_per_vector / cache;
-                let scored = shape.decode_tokens * vectors * index_flop_per_pair / flops;
+                let read = shape.decode_sequences * chosen * bytes_per_vector * a_byte;
+                let multiplied = shape.decode_tokens * chosen * decode_flop_per_pair * a_flop;
+                let scanned = shape.decode_sequences * vectors * index_bytes_per_vector * a_byte;
+                let scored = shape.decode_tokens * vectors * index_flop_per_pair * a_flop;
                 longer(read, multiplied) + longer(scanned, scored)
             }
             AttentionWork::State { bytes_per_sequence } => {
-                2.0 * shape.decode_sequences * bytes_per_sequence / cache
+                2.0 * shape.decode_sequences * bytes_per_sequence * a_byte
             }
         };
         self.work.attention.iter().map(of_group).sum()
@@ -243,62 +205,19 @@ impl StepModel<'_> {
             AttentionWork::State { .. } => 0.0,
         };
         let flop: f64 = self.work.attention.iter().map(flop_of_group).sum();
-        flop / (self.chip.half_flops * self.constants.chip.prefill_attention_compute.value)
-    }
-
-    fn activations(&self, tokens: f64) -> f64 {
-        tokens * self.work.activation_bytes_per_token * self.constants.chip.activation_passes.value
-            / self.chip.bytes_per_second
-    }
-
-    /// Two all-reduces a layer; a ring moves `2·(n − 1)/n` of the vector over each link. Expert-parallel exchanges
-    /// gather and scatter the tokens of all ranks, which moves as much.
-    fn collectives(&self, tokens: f64) -> f64 {
-        let ranks = self.work.accelerators;
-        if ranks <= 1.0 {
-            return 0.0;
-        }
-        let latency = self.constants.chip.exchange_latency_us.value
-            * 1e-6
-            * if self.chip.is_pcie { PCIE_LATENCY_FACTOR } else { 1.0 };
-        let bytes = tokens * self.work.residual_bytes * 2.0 * (ranks - 1.0) / ranks;
-        let link = self.chip.link_bytes_per_second * self.constants.chip.link_bandwidth.value;
-        EXCHANGES_PER_LAYER * self.work.layers * (latency + bytes / link)
-    }
-
-    fn launches(&self, shape: &MeanShape) -> f64 {
-        let constants = self.constants;
-        let work = &self.work;
-        let mut microseconds = work.layers * constants.chip.layer_us.value
-            + work.experts.map_or(0.0, |experts| experts.layers) * constants.chip.expert_layer_us.value
-            + work.latent_layers * constants.chip.latent_layer_us.value
-            + work.index_layers * constants.chip.index_layer_us.value
-            + work.recurrent_layers * constants.chip.recurrent_layer_us.value;
-        if shape.prefill_tokens > 0.0 {
-            microseconds += work.layers * constants.chip.prefill_layer_us.value;
-        }
-        let by_family =
-            if self.chip.family == Family::Blackwell { constants.chip.blackwell_launch.value } else { 1.0 };
-        microseconds * 1e-6 * by_family
+        flop * self.times.prompts_a_flop
     }
 
     /// Seconds from a request to its first token beyond what the engine takes, with `in_flight` requests open.
     pub fn answer_seconds(&self, itl_seconds: f64, in_flight: f64) -> f64 {
-        let server = &self.constants.servers[self.server];
+        let server = self.server;
         let milliseconds = server.answer_ms.value + server.stream_ms.value * in_flight;
         milliseconds * 1e-3 + server.answer_steps.value * itl_seconds
     }
 
     fn server_time(&self, shape: &MeanShape) -> f64 {
-        let server = &self.constants.servers[self.server];
-        server.step_ms.value * 1e-3 + server.sequence_us.value * 1e-6 * shape.sampled_sequences
+        self.server.step_ms.value * 1e-3 + self.server.sequence_us.value * 1e-6 * shape.sampled_sequences
     }
-}
-
-/// The longer of two times that hide each other in part: added in quadrature, which is the roofline with a rounded
-/// corner. Where both take as long it is 1.41 times either; where one is twice the other, 1.12 times the longer.
-fn longer(a: f64, b: f64) -> f64 {
-    (a * a + b * b).sqrt()
 }
 
 /// Shared vectors of `tokens` tokens, and how many vectors a query attends to: those that the index chose of them, and
