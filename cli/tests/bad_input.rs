@@ -135,6 +135,12 @@ fn flags_that_need_each_other_say_so() {
             &["cannot be used with"],
         ),
         ("list|--use-case|Deep Research|--length-file|lengths.csv", 2, &["cannot be used with"]),
+        ("list|--input-length-p90|4000", 2, &["--target-input-length"]),
+        (
+            "list|--target-input-length|1000|--target-output-length|9|--input-length-p90|900",
+            2,
+            &["No lognormal distribution", "from 1.0 to 2.27 times the mean"],
+        ),
         ("accuracy|--corrected-by|0", 2, &["from 1"]),
         ("list|--serving-stack-version|apps/v1", 2, &["--serving-stack"]),
         ("list|--model-server-version|v0.7.2", 2, &["`--model-server`"]),

@@ -90,6 +90,21 @@ fn observed_lengths_take_the_place_of_a_use_case() {
 }
 
 #[test]
+fn lengths_that_scatter_wait_longer_than_equal_ones() {
+    let line = "estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4 --percentile 90 \
+                --target-input-length 2000 --target-output-length 300 -o json";
+    let slowest = |more: &[&str]| {
+        let arguments: Vec<&str> = line.split_whitespace().chain(more.iter().copied()).collect();
+        let estimate: Value = serde_json::from_str(&infer(&arguments).succeeded()).unwrap();
+        let points = estimate.pointer("/items").and_then(Value::as_array).unwrap();
+        points[0].pointer("/ttftMilliseconds/value").and_then(Value::as_f64).unwrap()
+    };
+    let equal = slowest(&[]);
+    assert!(slowest(&["--input-length-p90", "4000"]) > 1.3 * equal);
+    assert!(slowest(&["--output-length-p90", "600"]) != equal);
+}
+
+#[test]
 fn an_estimated_profile_has_intervals_around_its_figures_and_a_price_a_month() {
     let line = "list --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --model-server vllm --request-rate 5 -o json";
     let document = |more: &[&str]| -> Value {

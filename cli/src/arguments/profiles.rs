@@ -83,6 +83,12 @@ pub(crate) struct ConditionOptions {
     /// of a use case.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["use_case", "target_input_length", "target_output_length"], help_heading = "Estimates")]
     pub(crate) length_file: Option<PathBuf>,
+    /// 90th percentile of the prompts, whose mean `--target-input-length` is: lengths are then lognormal.
+    #[arg(long, value_name = "TOKENS", value_parser = values::tokens, requires = "target_input_length", allow_negative_numbers = true, help_heading = "Estimates")]
+    pub(crate) input_length_p90: Option<u32>,
+    /// 90th percentile of the answers, whose mean `--target-output-length` is: lengths are then lognormal.
+    #[arg(long, value_name = "TOKENS", value_parser = values::tokens, requires = "target_output_length", allow_negative_numbers = true, help_heading = "Estimates")]
+    pub(crate) output_length_p90: Option<u32>,
     /// Table of measurements of your own, as `accuracy` reads it: estimates of the same replicas are shifted to them and
     /// surer; repeatable.
     #[arg(long, value_name = "FILE", help_heading = "Estimates")]

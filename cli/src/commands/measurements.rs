@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use infer_core::estimate::Estimator;
 use infer_core::measured::{MeasuredRow, MeasuredTable};
-use infer_core::workload::LengthSource;
+use infer_core::workload::{LengthError, LengthSource, MeanAndP90};
 
 use super::files;
-use crate::arguments::ConditionOptions;
+use crate::arguments::{ConditionOptions, TrafficOptions};
 use crate::failure::Failure;
 
 /// The tables in these files, in the order named.
@@ -20,13 +20,39 @@ pub(super) fn tables(paths: &[PathBuf]) -> Result<Vec<MeasuredTable>, Failure> {
     paths.iter().map(|path| read(path).map_err(Failure::user)).collect()
 }
 
-/// The lengths of observed requests, where a file has them.
-pub(super) fn lengths(options: &ConditionOptions) -> Result<Option<LengthSource>, Failure> {
-    let Some(path) = &options.length_file else { return Ok(None) };
-    let read = || -> anyhow::Result<LengthSource> {
-        LengthSource::parse(&text(path)?).with_context(|| format!("cannot use `{}`", path.display()))
+/// The lengths of single requests, where a file has them or more than their means is told.
+pub(super) fn lengths(
+    options: &ConditionOptions,
+    traffic: &TrafficOptions,
+) -> Result<Option<LengthSource>, Failure> {
+    match &options.length_file {
+        Some(path) => observed(path).map(Some).map_err(Failure::user),
+        None => lognormal(options, traffic).map_err(Failure::argument),
+    }
+}
+
+fn observed(path: &Path) -> anyhow::Result<LengthSource> {
+    LengthSource::parse(&text(path)?).with_context(|| format!("cannot use `{}`", path.display()))
+}
+
+/// Lognormal lengths; those of which the mean alone is told are all as long.
+fn lognormal(
+    options: &ConditionOptions,
+    traffic: &TrafficOptions,
+) -> Result<Option<LengthSource>, LengthError> {
+    let percentiles = [options.input_length_p90, options.output_length_p90];
+    let means = traffic.target_input_length.zip(traffic.target_output_length);
+    let Some((input, output)) = means.filter(|_| percentiles.iter().any(Option::is_some)) else {
+        return Ok(None);
     };
-    read().map(Some).map_err(Failure::user)
+    let of = |mean: u32, p90: Option<u32>| MeanAndP90 {
+        mean: f64::from(mean),
+        p90: f64::from(p90.unwrap_or(mean)),
+    };
+    let [input_p90, output_p90] = percentiles;
+    let lengths = LengthSource::Lognormal { input: of(input, input_p90), output: of(output, output_p90) };
+    lengths.draw(1, 0)?;
+    Ok(Some(lengths))
 }
 
 /// The estimator corrected by the tables of these options, and what has to be said about rows that correct nothing.

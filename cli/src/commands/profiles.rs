@@ -91,7 +91,7 @@ fn shown_with_fleet() -> Vec<&'static str> {
 
 /// `list`.
 pub(super) fn list(catalog: &Catalog, options: &ListProfiles) -> Result<Outcome, Failure> {
-    let lengths = measurements::lengths(&options.conditions)?;
+    let lengths = measurements::lengths(&options.conditions, &options.workload.traffic)?;
     let mut asked = requirements::of_list(catalog, options)?;
     asked.traffic = lengths.as_ref().map(LengthSource::traffic).or(asked.traffic);
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;

@@ -100,7 +100,7 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
         }
     };
     let calibration = Calibration::embedded().map_err(Failure::unexpected)?;
-    let lengths = measurements::lengths(&options.conditions)?;
+    let lengths = measurements::lengths(&options.conditions, &options.traffic)?;
     let observed = lengths.as_ref().map(LengthSource::traffic);
     let conditions = Conditions {
         draft_acceptance: options.draft_acceptance,
