@@ -1,7 +1,7 @@
 //! The object of a review: its JSON → serde_json's tree.
 //!
-//! It is what serde_json itself would read, but for `metadata.managedFields`, which no rule reads and which is half of
-//! many stored objects, and it takes less time and memory: entries are collected beside the tree and each map and list
+//! It is what serde_json itself would read, but for `metadata.managedFields` and `status`, which no rule reads and which
+//! are half of many stored objects, and it takes less time and memory: entries are collected beside the tree and each map and list
 //! is made once, with as many places as it has entries.
 
 use std::fmt;
@@ -45,7 +45,7 @@ impl Node<'_> {
     fn below(&self, key: &str) -> Option<Part> {
         match (self.part, key) {
             (Part::Object, "metadata") => Some(Part::Metadata),
-            (Part::Metadata, "managedFields") => None,
+            (Part::Metadata, "managedFields") | (Part::Object, "status") => None,
             _ => Some(Part::Inner),
         }
     }
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn managed_fields_are_left_out_of_the_objects_own_metadata_only() {
-        let text = r#"{"metadata": {"name": "a", "managedFields": [{"f": {}}], "labels": {}},
-            "spec": {"metadata": {"managedFields": 1}}, "managedFields": 2}"#;
-        let expected = json!({"metadata": {"name": "a", "labels": {}},
-            "spec": {"metadata": {"managedFields": 1}}, "managedFields": 2});
+    fn managed_fields_and_the_status_are_left_out_of_the_object_itself_only() {
+        let text = r#"{"metadata": {"name": "a", "managedFields": [{"f": {}}], "labels": {}, "status": 3},
+            "status": {"conditions": []}, "spec": {"metadata": {"managedFields": 1}, "status": 1}, "managedFields": 2}"#;
+        let expected = json!({"metadata": {"name": "a", "labels": {}, "status": 3},
+            "spec": {"metadata": {"managedFields": 1}, "status": 1}, "managedFields": 2});
         assert_eq!(read(text).unwrap().unwrap().to_string(), expected.to_string());
     }
 

@@ -1,9 +1,9 @@
 //! AdmissionReview v1: bytes → what is asked, and what is decided → bytes.
 //!
-//! The object stays the JSON that it came as, `metadata.managedFields` aside; nothing is decoded into types that could
-//! lose a field. Of a key that an object repeats the last value counts, as in the API server; a repeated key of the
-//! review itself is an error. JSON nested deeper than 128 levels is refused. The old object, half of an update, is read
-//! when it is needed.
+//! The object stays the JSON that it came as, `metadata.managedFields` and `status` aside; nothing is decoded into types
+//! that could lose a field. Of a key that an object repeats the last value counts, as in the API server; a repeated key
+//! of the review itself is an error. JSON nested deeper than 128 levels is refused. The old object, half of an update, is
+//! read when it is needed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
