@@ -35,13 +35,13 @@ impl Calibration {
         };
         let by_accelerator = self.left_out(catalog, rows, &weights, &group_of, accelerator);
         let publishers: BTreeSet<&str> = rows.iter().map(|row| row.publisher()).collect();
-        let publisher = |index: usize| {
-            publishers.iter().position(|known| *known == rows[index].publisher()).unwrap_or(0)
-        };
+        let publisher =
+            |index: usize| publishers.iter().position(|known| *known == rows[index].publisher()).unwrap_or(0);
         let by_publisher = self.left_out(catalog, rows, &weights, &group_of, publisher);
         let unseen = [&by_group[..], &by_publisher].concat();
         let near = (0..step::SERVERS.len()).map(|server| {
-            let of_server: Vec<Weighted> = unseen.iter().copied().filter(|(_, _, of)| *of == server).collect();
+            let of_server: Vec<Weighted> =
+                unseen.iter().copied().filter(|(_, _, of)| *of == server).collect();
             bands(&of_server, &bands(&unseen, &FigureBands::expected()))
         });
         let replicas = rows.iter().zip(&by_group).filter_map(|(row, residuals)| {

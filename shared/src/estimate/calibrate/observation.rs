@@ -109,6 +109,8 @@ impl Measured {
 }
 
 impl StepClock for Recorder<'_> {
+    const KEEPS_RECORD: bool = true;
+
     fn seconds(&self, step: &StepShape) -> f64 {
         self.clock.seconds(step)
     }

@@ -53,12 +53,15 @@ impl StepShape {
 
 /// How long steps take on some accelerators with some model.
 pub trait StepClock {
+    /// Whether it wants to be told of the steps that were taken.
+    const KEEPS_RECORD: bool = false;
+
     /// Seconds of one step; finite and positive for a step that computes something.
     fn seconds(&self, step: &StepShape) -> f64;
 
     /// Told of `steps` equal steps, of which `first` is the first, once they have been taken: while `decoding`
-    /// sequences waited for their next token and `unanswered` requests for their first. A clock that keeps no record
-    /// has nothing to do.
+    /// sequences waited for their next token and `unanswered` requests for their first. Only a clock that
+    /// [keeps a record](Self::KEEPS_RECORD) is told.
     fn passed(&self, first: &StepShape, steps: u32, decoding: u64, unanswered: u64) {
         let _ = (first, steps, decoding, unanswered);
     }

@@ -103,7 +103,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Runs it.
-    pub fn run<C: StepClock + ?Sized>(&self, clock: &C) -> Result<Outcome, SimulationError> {
+    pub fn run<C: StepClock>(&self, clock: &C) -> Result<Outcome, SimulationError> {
         self.validate()?;
         Run::new(self, clock)?.run()
     }
@@ -245,7 +245,7 @@ fn extent_until(gap: f64, all: Extent, of: impl Fn(u32) -> Extent) -> Extent {
     enough
 }
 
-struct Run<'a, C: StepClock + ?Sized> {
+struct Run<'a, C: StepClock> {
     load: &'a Simulation<'a>,
     clock: &'a C,
     engine: Engine,
@@ -274,7 +274,7 @@ struct Run<'a, C: StepClock + ?Sized> {
     preemptions: u64,
 }
 
-impl<'a, C: StepClock + ?Sized> Run<'a, C> {
+impl<'a, C: StepClock> Run<'a, C> {
     fn new(load: &'a Simulation<'a>, clock: &'a C) -> Result<Self, SimulationError> {
         let shown_after = if load.streaming.first_token_at_once { 1 } else { load.streaming.interval_tokens };
         let mut run = Self {
@@ -441,8 +441,10 @@ impl<'a, C: StepClock + ?Sized> Run<'a, C> {
         self.preemptions += self.engine.preempted().len() as u64;
         self.steps += u64::from(steps);
         self.deaf_steps = self.deaf_after(&shape, steps);
-        let unanswered = self.unanswered();
-        self.clock.passed(&shape, steps, u64::from(self.engine.decoding()), unanswered);
+        if C::KEEPS_RECORD {
+            let unanswered = self.unanswered();
+            self.clock.passed(&shape, steps, u64::from(self.engine.decoding()), unanswered);
+        }
         let start = self.now;
         self.now += seconds;
         self.visible = match (self.load.settings.asynchronous, steps) {

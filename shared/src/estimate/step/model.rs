@@ -48,7 +48,7 @@ impl From<&StepShape> for MeanShape {
 
 impl StepClock for StepModel<'_> {
     fn seconds(&self, step: &StepShape) -> f64 {
-        self.parts(&step.into()).total()
+        self.unscaled(&step.into()).total() * self.times.factor
     }
 }
 
@@ -124,6 +124,11 @@ impl<'a> StepModel<'a> {
 
     /// Seconds of every part of a step; nothing for a step without tokens.
     pub fn parts(&self, shape: &MeanShape) -> StepParts {
+        self.unscaled(shape).scaled(self.times.factor)
+    }
+
+    /// The same on a chip of a family whose time is 1.
+    fn unscaled(&self, shape: &MeanShape) -> StepParts {
         let mut parts = StepParts::default();
         let tokens = shape.tokens();
         if tokens <= 0.0 {
@@ -143,7 +148,7 @@ impl<'a> StepModel<'a> {
         let has_prompts = shape.prefill_tokens > 0.0;
         parts.set(Part::Launches, if has_prompts { times.launches_with_prompts } else { times.launches });
         parts.set(Part::Server, self.server_time(&rank));
-        parts.scaled(times.factor)
+        parts
     }
 
     fn decode_attention(&self, shape: &MeanShape) -> f64 {
