@@ -89,9 +89,9 @@ pub(super) struct Decoding {
     block: u32,
     /// Sequences by `(computed − clock) mod block`.
     phases: Vec<u32>,
-    finishes: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    finishes: BinaryHeap<Reverse<Due>>,
     /// When sequences reach the token with which the client sees the first ones.
-    shows: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    shows: BinaryHeap<Reverse<Due>>,
 }
 
 impl Decoding {
@@ -140,10 +140,10 @@ impl Decoding {
         self.count += 1;
         self.computed += u64::from(self.computed_of(sequence));
         self.finish += sequence.finish;
-        self.finishes.push(Reverse((sequence.finish, sequence.ordinal, id)));
+        self.finishes.push(Reverse(Due::new(sequence.finish, sequence.ordinal, id)));
         if !sequence.started && shown_after < sequence.limit {
             let shown = self.clock + u64::from(shown_after.saturating_sub(sequence.generated));
-            self.shows.push(Reverse((shown, sequence.ordinal, id)));
+            self.shows.push(Reverse(Due::new(shown, sequence.ordinal, id)));
         }
     }
 
@@ -207,16 +207,16 @@ impl Decoding {
 
     /// Tokens until the next sequence finishes or shows its first tokens.
     pub(super) fn until_event(&mut self, sequences: &[Sequence]) -> Option<u64> {
-        let shown = self.shows.peek().map(|&Reverse((shown, ..))| shown.saturating_sub(self.clock));
+        let shown = self.shows.peek().map(|Reverse(due)| due.clock().saturating_sub(self.clock));
         let finish = self.until_finish(sequences);
         finish.map(|finish| shown.map_or(finish, |shown| shown.min(finish)))
     }
 
     /// Tokens until the next sequence finishes.
     fn until_finish(&mut self, sequences: &[Sequence]) -> Option<u64> {
-        while let Some(&Reverse((finish, ordinal, id))) = self.finishes.peek() {
-            if is_current(&sequences[id as usize], finish, ordinal) {
-                return Some(finish.saturating_sub(self.clock));
+        while let Some(&Reverse(due)) = self.finishes.peek() {
+            if due.is_current(&sequences[due.id() as usize]) {
+                return Some(due.clock().saturating_sub(self.clock));
             }
             self.finishes.pop();
         }
@@ -228,25 +228,27 @@ impl Decoding {
         self.clock += tokens;
         self.computed += u64::from(self.count) * tokens;
         events.tokens += u64::from(self.count) * tokens;
-        while let Some(&Reverse((shown, ordinal, id))) = self.shows.peek() {
-            if shown > self.clock {
+        while let Some(&Reverse(due)) = self.shows.peek() {
+            if due.clock() > self.clock {
                 break;
             }
             self.shows.pop();
+            let id = due.id();
             let sequence = &mut sequences[id as usize];
             let waits = sequence.phase == Phase::Decoding && !sequence.started;
-            if waits && sequence.ordinal == ordinal {
+            if waits && sequence.ordinal == due.ordinal() {
                 sequence.started = true;
                 events.first_token.push(id);
             }
         }
-        while let Some(&Reverse((finish, ordinal, id))) = self.finishes.peek() {
-            if finish > self.clock {
+        while let Some(&Reverse(due)) = self.finishes.peek() {
+            if due.clock() > self.clock {
                 break;
             }
             self.finishes.pop();
+            let id = due.id();
             let sequence = &mut sequences[id as usize];
-            if is_current(sequence, finish, ordinal) {
+            if due.is_current(sequence) {
                 // Drafts may be accepted beyond the last token that was asked for: they took blocks, no more.
                 self.leave(sequence);
                 events.tokens -= u64::from(sequence.generated - sequence.limit);
@@ -261,7 +263,32 @@ impl Decoding {
     }
 }
 
-/// Whether an entry still speaks of the sequence: it may have been preempted or set back since.
-fn is_current(sequence: &Sequence, finish: u64, ordinal: u32) -> bool {
-    sequence.phase == Phase::Decoding && sequence.ordinal == ordinal && sequence.finish == finish
+/// When something is due for a sequence: the clock, then the order of admission, then the number, in one integer, so that
+/// the heap orders them by one comparison without a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due(u128);
+
+impl Due {
+    fn new(clock: u64, ordinal: u32, id: u32) -> Self {
+        Self(u128::from(clock) << 64 | u128::from(ordinal) << 32 | u128::from(id))
+    }
+
+    fn clock(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    fn ordinal(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn id(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether the sequence still finishes then: it may have been preempted or set back since.
+    fn is_current(self, sequence: &Sequence) -> bool {
+        sequence.phase == Phase::Decoding
+            && sequence.ordinal == self.ordinal()
+            && sequence.finish == self.clock()
+    }
 }
