@@ -144,9 +144,11 @@ fn values(overlays: &CatalogOptions, argument: &Arg, before: &[String]) -> (Vec<
     }
     match argument.get_long() {
         Some("output") => {
-            (Format::NAMES.split(", ").map(|name| (name.to_owned(), String::new())).collect(), NO_FILES)
+            let draws = before.iter().any(|word| word == "estimate");
+            let names = if draws { Format::NAMES_AND_PLOT } else { Format::NAMES };
+            (names.split(", ").map(|name| (name.to_owned(), String::new())).collect(), NO_FILES)
         }
-        Some("catalog" | "output-path" | "filename" | "kubeconfig") => (Vec::new(), DEFAULT),
+        Some("catalog" | "output-path" | "filename" | "kubeconfig" | "plot") => (Vec::new(), DEFAULT),
         Some(flag) => {
             let catalog = overlay::catalog(overlays).ok();
             // A broken overlay is no reason to break the line that somebody is typing.

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use infer_core::catalog::Precision;
 
-use super::{ConditionOptions, LatencyTargets, ListOptions, TrafficOptions, values};
+use super::{ConditionOptions, Format, LatencyTargets, ListOptions, PlotFile, TrafficOptions, values};
+
+const FORMATS: &str = "Format as kubectl names it, or a plot of the curve in characters: table, wide, json, yaml, csv, \
+                       name, jsonpath=TEMPLATE, plot";
 
 /// Compute the latency-throughput curve of a configuration that nobody measured.
 ///
@@ -14,7 +17,7 @@ use super::{ConditionOptions, LatencyTargets, ListOptions, TrafficOptions, value
 ///
 /// Below the table stands what a decode step is made of, where the memory goes, and up to which rate targets are met.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(mut_arg("output", |output| output.value_parser(Format::or_plot).help(FORMATS)), after_help = "\
 Examples:
   kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4
 
@@ -22,9 +25,9 @@ Examples:
   kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-h100-80gb --percentile 90 \
       --prefix-cache-share 0.5
 
-  # How much it takes within half a second, as a plot
+  # How much it takes within half a second, as a plot: here, and in a file
   kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4 \
-      --target-ttft-milliseconds 500 --plot curve.svg
+      --target-ttft-milliseconds 500 -o plot --plot curve.png
 
   # A model that the catalog does not have
   kubectl infer estimate --model-config config.json --accelerator-type nvidia-h100-80gb -o csv")]
@@ -71,9 +74,9 @@ pub(crate) struct Estimate {
     pub(crate) draft_acceptance: Option<f64>,
     #[command(flatten)]
     pub(crate) latency: LatencyTargets,
-    /// Write a plot of the curve with its intervals, the knee and the targets, as SVG.
-    #[arg(long, value_name = "FILE", help_heading = "Output options")]
-    pub(crate) plot: Option<PathBuf>,
+    /// Write a plot of the curve with its intervals, zones, the knee and the targets, to `*.svg` or `*.png`.
+    #[arg(long, value_name = "FILE", value_parser = PlotFile::parser(), help_heading = "Output options")]
+    pub(crate) plot: Option<PlotFile>,
     #[command(flatten)]
     pub(crate) list: ListOptions,
 }

@@ -11,6 +11,7 @@ mod estimate;
 mod lint;
 mod manifests;
 mod output;
+mod plot;
 mod policy;
 mod profiles;
 mod program;
@@ -40,6 +41,7 @@ pub(crate) use manifests::{
     TransferCommand, WriteOptions,
 };
 pub(crate) use output::{Format, ListOptions, Shape};
+pub(crate) use plot::{PlotFile, PlotFormat};
 pub(crate) use policy::{CheckPolicy, ExplainPolicy, ExportPolicy, PolicyCommand, PolicyFiles};
 pub(crate) use profiles::{
     BenchmarksCommand, ConditionOptions, LatencyTargets, ListBenchmarks, ListProfiles, PricingOptions,

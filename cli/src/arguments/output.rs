@@ -24,6 +24,8 @@ pub(crate) enum Format {
     Name,
     /// A kubectl template over the JSON.
     JsonPath(String),
+    /// A plot in characters, of commands that draw one.
+    Plot,
 }
 
 /// What surrounds the items in JSON and YAML.
@@ -38,12 +40,16 @@ pub(crate) enum Shape {
 impl Format {
     /// What `-o` accepts.
     pub(crate) const NAMES: &str = "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE";
-}
 
-impl FromStr for Format {
-    type Err = String;
+    /// What `-o` accepts where there is a plot.
+    pub(crate) const NAMES_AND_PLOT: &str = "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE, plot";
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    /// Reads the format of a command that draws a plot.
+    pub(crate) fn or_plot(text: &str) -> Result<Self, String> {
+        if text == "plot" { Ok(Self::Plot) } else { Self::read(text, Self::NAMES_AND_PLOT) }
+    }
+
+    fn read(text: &str, accepted: &str) -> Result<Self, String> {
         Ok(match text {
             "table" => Self::Table,
             "wide" => Self::Wide,
@@ -54,9 +60,17 @@ impl FromStr for Format {
             "jsonpath" => return Err("needs a template, such as `jsonpath={.items[0].name}`".to_owned()),
             other => match other.strip_prefix("jsonpath=") {
                 Some(template) => Self::JsonPath(template.to_owned()),
-                None => return Err(format!("possible values: {}", Self::NAMES)),
+                None => return Err(format!("possible values: {accepted}")),
             },
         })
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::read(text, Self::NAMES)
     }
 }
 
@@ -119,6 +133,16 @@ impl ListOptions {
             (None, Some(GcloudFormat::Json)) => Format::Json,
             (None, None) => otherwise,
         }
+    }
+
+    /// The first flag given that leaves out rows or moves them.
+    pub(crate) fn narrowed_by(&self) -> Option<&'static str> {
+        let given = [
+            ("--filter", self.filter.is_some()),
+            ("--sort-by", self.sort_by.is_some()),
+            ("--limit", self.limit.0.is_some()),
+        ];
+        given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
     /// Whose shape of JSON and YAML was asked for.

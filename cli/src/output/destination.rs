@@ -42,18 +42,21 @@ impl Destination {
 
     /// Writes all of `text`. A reader of standard output who leaves early is no failure.
     pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// The same of what is no text.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         match self {
-            Self::StandardOutput => print(text),
-            Self::File { path, executable } => {
-                save(path, *executable, text.as_bytes()).map_err(Failure::user)
-            }
+            Self::StandardOutput => print(bytes),
+            Self::File { path, executable } => save(path, *executable, bytes).map_err(Failure::user),
         }
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::user(anyhow::Error::new(error).context("cannot write to standard output")))
         }

@@ -154,6 +154,10 @@ impl<R: Row> Listing<'_, R> {
             }
             Format::Json => document::json(self)?,
             Format::Yaml => document::yaml(self)?,
+            Format::Plot => {
+                let message = format!("`-o plot` draws no {}; possible values: {}", self.kind, Format::NAMES);
+                return Err(Failure::argument(anyhow::anyhow!(message)));
+            }
             Format::JsonPath(template) => {
                 let document = serde_json::to_value(self).map_err(Failure::unexpected)?;
                 json_path::render(&template, &document)?

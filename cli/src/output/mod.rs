@@ -5,6 +5,7 @@ mod destination;
 mod document;
 mod json_path;
 mod listing;
+mod plot;
 mod table;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ pub(crate) use destination::Destination;
 pub(crate) use document::{json, yaml};
 pub(crate) use listing::{Cell, Heading, Sheet, bullets};
 pub(crate) use listing::{Item, Listing};
+pub(crate) use plot::Plot;
 pub(crate) use table::aligned;
 
 /// What a command has to say, all of it: nothing is printed before everything is known.

@@ -88,7 +88,7 @@ impl Curve {
     }
 
     /// First place with this throughput.
-    fn first_with(&self, output_tokens_per_second: f64) -> Option<Position> {
+    pub(super) fn first_with(&self, output_tokens_per_second: f64) -> Option<Position> {
         let asked = output_tokens_per_second;
         let throughput = |point: &LoadPoint| point.output_tokens_per_second;
         if self.points.first().is_some_and(|first| throughput(first) == asked) {

@@ -20,7 +20,7 @@ use super::{Curve, LoadPoint};
 use crate::workload::LatencyMetric;
 
 /// The largest gain of throughput over the knee's that still counts as none.
-const GAIN: f64 = 1.05;
+pub(super) const GAIN: f64 = 1.05;
 
 /// How many times the knee's load or latency a later point must show for the missing gain to be the server's
 /// limit and not the spacing of the loads.

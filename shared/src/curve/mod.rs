@@ -25,4 +25,4 @@ pub use operating::{MaximumReason, NoOperatingPoint, OperatingKind, OperatingPoi
 pub use point::{Curve, Load, LoadKind, LoadPoint};
 pub use provenance::{Origin, Provenance};
 pub use reach::Range;
-pub use zone::Zone;
+pub use zone::{Zone, ZoneRates};

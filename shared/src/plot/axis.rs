@@ -2,7 +2,7 @@
 
 use super::Scale;
 
-/// A scale over a range of values, mapped to a length in pixels.
+/// A scale over a range of values, mapped to a length, in pixels say.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapped {
     scale: Scale,
@@ -13,7 +13,7 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    /// From `start` over `length` pixels, which may be negative. Without values it goes from 0 to 1.
+    /// From `start` over `length`, which may be negative. Without values it goes from 0 to 1.
     pub(super) fn of(scale: Scale, values: impl Iterator<Item = f64>, start: f64, length: f64) -> Self {
         let usable = |value: &f64| value.is_finite() && (scale != Scale::Logarithmic || *value > 0.0);
         let range = values.filter(usable).fold(None, |range: Option<(f64, f64)>, value| {
@@ -23,7 +23,8 @@ impl Mapped {
         let (low, high) = match (scale, range) {
             (Scale::Logarithmic, None) => (1.0, 10.0),
             (Scale::Logarithmic, Some((low, high))) => {
-                (10.0_f64.powf(low.log10().floor()), 10.0_f64.powf(high.log10().ceil()).max(low * 10.0))
+                let low = round_below(low);
+                (low, round_above(high).max(round_above(low * 2.0)))
             }
             (_, None) => (0.0, 1.0),
             (Scale::Linear, Some((low, high))) => {
@@ -45,11 +46,15 @@ impl Mapped {
         share.is_finite().then_some(self.start + share * self.length)
     }
 
+    /// Pixel of a value, or of the end of the axis that it lies past.
+    pub(super) fn nearest_pixel(&self, value: f64) -> Option<f64> {
+        self.pixel(value.max(self.low).min(self.high))
+    }
+
     /// Values of the ticks with their texts.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         if self.scale == Scale::Logarithmic {
-            let decades = self.low.log10().round() as i32..=self.high.log10().round() as i32;
-            return decades.map(|decade| 10.0_f64.powi(decade)).map(|tick| (tick, number(tick))).collect();
+            return self.logarithmic_ticks();
         }
         let step = step_of(self.high - self.low, self.scale);
         // A step is about an eighth of the range: the counts are small.
@@ -58,19 +63,61 @@ impl Mapped {
         let text = |tick: f64| if self.scale == Scale::Time { clock(tick) } else { number(tick) };
         (first..=last).map(|count| count as f64 * step).map(|tick| (tick, text(tick))).collect()
     }
+
+    /// As many of each decade as there is room for; of many decades some.
+    fn logarithmic_ticks(&self) -> Vec<(f64, String)> {
+        let decades = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
+        let on_axis =
+            |tick: &f64| *tick >= self.low * (1.0 - ROUNDING) && *tick <= self.high * (1.0 + ROUNDING);
+        let of = |times: &[f64], step: usize| -> Vec<f64> {
+            let powers = decades.clone().step_by(step).map(|decade| 10.0_f64.powi(decade));
+            powers.flat_map(|power| times.iter().map(move |times| times * power)).filter(on_axis).collect()
+        };
+        let few = |ticks: &Vec<f64>| ticks.len() <= MOST;
+        let ticks = [of(&DENSE, 1), of(&SPARSE, 1)].into_iter().find(few);
+        let ticks = ticks.unwrap_or_else(|| of(&[1.0], decades.clone().count().div_ceil(MOST)));
+        ticks.into_iter().map(|tick| (tick, number(tick))).collect()
+    }
+}
+
+/// Most ticks of an axis.
+const MOST: usize = 8;
+
+/// Times a power of ten at which a logarithmic axis has ticks: where there is room for few, and for more.
+const SPARSE: [f64; 3] = [1.0, 2.0, 5.0];
+const DENSE: [f64; 8] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0];
+
+/// Part of a value that computing it may cost.
+const ROUNDING: f64 = 1e-9;
+
+fn decade_of(value: f64) -> f64 {
+    10.0_f64.powf(value.log10().floor())
+}
+
+/// The highest round value up to `value`.
+fn round_below(value: f64) -> f64 {
+    let decade = decade_of(value);
+    let mut round = DENSE.into_iter().rev().map(|times| times * decade);
+    round.find(|round| *round <= value * (1.0 + ROUNDING)).unwrap_or(decade)
+}
+
+/// The lowest round value from `value` on.
+fn round_above(value: f64) -> f64 {
+    let decade = decade_of(value);
+    let mut round = DENSE.into_iter().map(|times| times * decade);
+    round.find(|round| *round >= value * (1.0 - ROUNDING)).unwrap_or(decade * 10.0)
 }
 
 /// A round step that gives at most eight ticks.
 fn step_of(range: f64, scale: Scale) -> f64 {
-    const MOST: f64 = 8.0;
-    let wanted = (range / MOST).max(f64::MIN_POSITIVE);
+    let wanted = (range / MOST as f64).max(f64::MIN_POSITIVE);
     if scale == Scale::Time {
-        const ROUND: [f64; 14] = [
+        const TIMES: [f64; 14] = [
             1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0,
             43_200.0,
         ];
         const DAY: f64 = 86_400.0;
-        let round = ROUND.into_iter().find(|step| *step >= wanted);
+        let round = TIMES.into_iter().find(|step| *step >= wanted);
         return round.unwrap_or_else(|| (wanted / DAY).ceil() * DAY);
     }
     let decade = 10.0_f64.powf(wanted.log10().floor());

@@ -3,15 +3,24 @@
 use std::fmt::Write;
 
 use super::axis::{Mapped, number};
-use super::{Figure, Layer, Panel, Shape};
+use super::{Figure, Layer, Panel, Shape, Span};
 
 const WIDTH: f64 = 900.0;
 const PANEL_HEIGHT: f64 = 200.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 190.0;
-const TOP: f64 = 50.0;
+const TOP: f64 = 56.0;
 const BETWEEN: f64 = 28.0;
 const BOTTOM: f64 = 54.0;
+const KEY_HEIGHT: f64 = 18.0;
+
+/// Opacities of areas: what stands on them is read through them.
+const BAND_TINT: &str = "0.18";
+const SPAN_TINT: &str = "0.12";
+
+/// What keeps letters apart from the lines under them.
+const HALO: &str = "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-opacity=\"0.8\" stroke-width=\"3\"";
+const DASHES: &str = "stroke-dasharray=\"6 4\"";
 
 /// Okabe and Ito's colours, without the yellow that is faint on white.
 const COLORS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
@@ -19,8 +28,7 @@ const COLORS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
 pub(super) fn write(figure: &Figure) -> String {
     let count = figure.panels.len() as f64;
     let height = TOP + count * PANEL_HEIGHT + (count - 1.0).max(0.0) * BETWEEN + BOTTOM;
-    let values = figure.panels.iter().flat_map(|panel| panel.layers.iter().flat_map(Layer::horizontal));
-    let horizontal = Mapped::of(figure.horizontal.scale, values, LEFT, WIDTH - LEFT - RIGHT);
+    let horizontal = figure.across(LEFT, WIDTH - LEFT - RIGHT);
     let mut document = Document(String::new());
     document.line(&format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
@@ -28,10 +36,18 @@ pub(super) fn write(figure: &Figure) -> String {
     ));
     document.line(&format!("<title>{}</title>", escaped(&figure.title)));
     document.line("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>");
-    document.text(LEFT, 28.0, "start", "font-size=\"15\" font-weight=\"bold\"", &figure.title);
+    document.text(LEFT, 24.0, "start", "font-size=\"15\" font-weight=\"bold\"", &figure.title);
+    if !figure.subtitle.is_empty() {
+        document.text(LEFT, 42.0, "start", "", &figure.subtitle);
+    }
     for (index, panel) in figure.panels.iter().enumerate() {
         let top = TOP + index as f64 * (PANEL_HEIGHT + BETWEEN);
-        document.panel(panel, &horizontal, top);
+        document.panel(figure, panel, &horizontal, top);
+        let x = WIDTH - RIGHT + 14.0;
+        let below = document.legend(panel, x, top + 8.0);
+        if index == 0 {
+            document.legend_of_spans(&figure.spans, x, below + 8.0);
+        }
     }
     let below = height - BOTTOM;
     for (tick, text) in horizontal.ticks() {
@@ -43,27 +59,6 @@ pub(super) fn write(figure: &Figure) -> String {
     document.text(middle, below + 40.0, "middle", "", &figure.horizontal.label);
     document.line("</svg>");
     document.0
-}
-
-impl Layer {
-    /// Where its points lie.
-    fn horizontal(&self) -> Vec<f64> {
-        match &self.shape {
-            Shape::Line(points) | Shape::Steps(points) => points.iter().map(|(x, _)| *x).collect(),
-            Shape::Band(points) => points.iter().map(|(x, ..)| *x).collect(),
-            Shape::Marks(points) => points.iter().map(|(x, ..)| *x).collect(),
-            Shape::Level(_) => Vec::new(),
-        }
-    }
-
-    fn vertical(&self) -> Vec<f64> {
-        match &self.shape {
-            Shape::Line(points) | Shape::Steps(points) => points.iter().map(|(_, y)| *y).collect(),
-            Shape::Band(points) => points.iter().flat_map(|(_, low, high)| [*low, *high]).collect(),
-            Shape::Marks(points) => points.iter().map(|(_, y, _)| *y).collect(),
-            Shape::Level(level) => vec![*level],
-        }
-    }
 }
 
 struct Document(String);
@@ -84,10 +79,12 @@ impl Document {
         ));
     }
 
-    fn panel(&mut self, panel: &Panel, horizontal: &Mapped, top: f64) {
+    fn panel(&mut self, figure: &Figure, panel: &Panel, horizontal: &Mapped, top: f64) {
         let (right, bottom) = (WIDTH - RIGHT, top + PANEL_HEIGHT);
-        let values = panel.layers.iter().flat_map(Layer::vertical);
-        let vertical = Mapped::of(panel.vertical.scale, values, bottom, -PANEL_HEIGHT);
+        let vertical = panel.along(bottom, -PANEL_HEIGHT);
+        for span in &figure.spans {
+            self.span(span, horizontal, top);
+        }
         for (tick, text) in vertical.ticks() {
             if let Some(y) = vertical.pixel(tick) {
                 self.stroke(&format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(right)), "#e4e4e4", "1", "");
@@ -107,7 +104,28 @@ impl Document {
         let (x, y) = (18.0, f64::midpoint(top, bottom));
         let turned = format!("transform=\"rotate(-90 {} {})\"", pixel(x), pixel(y));
         self.text(x, y, "middle", &turned, &panel.vertical.label);
-        self.legend(panel, right + 14.0, top + 8.0);
+    }
+
+    fn span(&mut self, span: &Span, horizontal: &Mapped, top: f64) {
+        let ends = (horizontal.nearest_pixel(span.from), horizontal.nearest_pixel(span.until));
+        if let (Some(from), Some(until)) = ends
+            && until > from
+        {
+            self.tinted((from, top), (until - from, PANEL_HEIGHT), SPAN_TINT, span.color);
+            if from > LEFT {
+                let edge = format!("M{} {}V{}", pixel(from), pixel(top), pixel(top + PANEL_HEIGHT));
+                self.stroke(&edge, color(span.color), "1", "stroke-opacity=\"0.6\"");
+            }
+        }
+    }
+
+    fn tinted(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), tint: &str, index: usize) {
+        let (x, y, width, height) = (pixel(x), pixel(y), pixel(width), pixel(height));
+        let color = color(index);
+        self.line(&format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{color}\" \
+             fill-opacity=\"{tint}\"/>"
+        ));
     }
 
     fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped, right: f64) {
@@ -136,29 +154,40 @@ impl Document {
                 let below = points.iter().rev().filter_map(|(x, low, _)| place(*x, *low));
                 let path = lines(above.chain(below));
                 if !path.is_empty() {
-                    self.line(&format!("<path d=\"{path}Z\" fill=\"{color}\" fill-opacity=\"0.18\"/>"));
+                    self.line(&format!(
+                        "<path d=\"{path}Z\" fill=\"{color}\" fill-opacity=\"{BAND_TINT}\"/>"
+                    ));
                 }
             }
             Shape::Marks(points) => {
                 for (x, y, label) in points {
                     let Some((x, y)) = place(*x, *y) else { continue };
-                    self.line(&format!(
-                        "<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{color}\"/>",
-                        pixel(x),
-                        pixel(y)
-                    ));
+                    self.circle(x, y, color);
                     if !label.is_empty() {
-                        self.text(x + 8.0, y - 6.0, "start", "", label);
+                        self.mark_label(x, y, right, label);
                     }
                 }
             }
             Shape::Level(level) => {
                 if let Some(y) = vertical.pixel(*level) {
                     let path = format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(right));
-                    self.stroke(&path, color, "1.2", "stroke-dasharray=\"6 4\"");
+                    self.stroke(&path, color, "1.2", DASHES);
                 }
             }
         }
+    }
+
+    /// Beside a mark: on its left where there is no room up to `right`.
+    fn mark_label(&mut self, x: f64, y: f64, right: f64, label: &str) {
+        // A little more than letters of this size are wide in the mean.
+        const LETTER: f64 = 7.0;
+        let fits = x + 8.0 + LETTER * label.chars().count() as f64 <= right;
+        let (x, anchor) = if fits { (x + 8.0, "start") } else { (x - 8.0, "end") };
+        self.text(x, y - 7.0, anchor, HALO, label);
+    }
+
+    fn circle(&mut self, x: f64, y: f64, color: &str) {
+        self.line(&format!("<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{color}\"/>", pixel(x), pixel(y)));
     }
 
     fn stroke(&mut self, path: &str, color: &str, width: &str, attributes: &str) {
@@ -171,36 +200,33 @@ impl Document {
         ));
     }
 
-    fn legend(&mut self, panel: &Panel, x: f64, top: f64) {
+    /// Names of layers from `top` down; returns where they end.
+    fn legend(&mut self, panel: &Panel, x: f64, top: f64) -> f64 {
         let named = panel.layers.iter().filter(|layer| !layer.name.is_empty());
-        for (index, layer) in named.enumerate() {
-            let y = top + index as f64 * 18.0;
-            let color = color(layer.color);
-            let key = match layer.shape {
-                Shape::Marks(_) => {
-                    format!(
-                        "<circle cx=\"{}\" cy=\"{}\" r=\"4\" fill=\"{color}\"/>",
-                        pixel(x + 9.0),
-                        pixel(y)
-                    )
-                }
-                Shape::Band(_) => format!(
-                    "<rect x=\"{}\" y=\"{}\" width=\"18\" height=\"8\" fill=\"{color}\" fill-opacity=\"0.18\"/>",
-                    pixel(x),
-                    pixel(y - 4.0)
-                ),
-                _ => {
-                    let level = matches!(layer.shape, Shape::Level(_));
-                    let dashes = if level { " stroke-dasharray=\"6 4\"" } else { "" };
-                    format!(
-                        "<path d=\"M{} {}h18\" stroke=\"{color}\" stroke-width=\"1.6\"{dashes}/>",
-                        pixel(x),
-                        pixel(y)
-                    )
-                }
-            };
-            self.line(&key);
+        let mut y = top;
+        for layer in named {
+            self.key(layer, x, y);
             self.text(x + 24.0, y + 4.0, "start", "", &layer.name);
+            y += KEY_HEIGHT;
+        }
+        y
+    }
+
+    fn key(&mut self, layer: &Layer, x: f64, y: f64) {
+        let along = format!("M{} {}h18", pixel(x), pixel(y));
+        match layer.shape {
+            Shape::Marks(_) => self.circle(x + 9.0, y, color(layer.color)),
+            Shape::Band(_) => self.tinted((x, y - 4.0), (18.0, 8.0), BAND_TINT, layer.color),
+            Shape::Level(_) => self.stroke(&along, color(layer.color), "1.2", DASHES),
+            Shape::Line(_) | Shape::Steps(_) => self.stroke(&along, color(layer.color), "1.6", ""),
+        }
+    }
+
+    fn legend_of_spans(&mut self, spans: &[Span], x: f64, top: f64) {
+        for (index, span) in spans.iter().enumerate() {
+            let y = top + index as f64 * KEY_HEIGHT;
+            self.tinted((x, y - 6.0), (18.0, 12.0), SPAN_TINT, span.color);
+            self.text(x + 24.0, y + 4.0, "start", "", &span.name);
         }
     }
 }

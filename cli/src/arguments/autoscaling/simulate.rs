@@ -7,7 +7,7 @@ use clap::Args;
 use infer_core::autoscale::simulation::Pattern;
 
 use super::ReactionOptions;
-use crate::arguments::{ListProfiles, values};
+use crate::arguments::{ListProfiles, PlotFile, values};
 
 /// Play traffic against an autoscaler: who is served in time, how many replicas that takes, and what it costs.
 ///
@@ -80,9 +80,9 @@ pub(crate) struct SimulateAutoscaling {
     #[command(flatten)]
     pub(crate) times: ReactionOptions,
 
-    /// Write a plot of it, as SVG.
-    #[arg(long, value_name = "FILE", help_heading = "Output options")]
-    pub(crate) plot: Option<PathBuf>,
+    /// Write a plot of it, to `*.svg` or `*.png`.
+    #[arg(long, value_name = "FILE", value_parser = PlotFile::parser(), help_heading = "Output options")]
+    pub(crate) plot: Option<PlotFile>,
     /// Write the course of it over time, as CSV.
     #[arg(long, value_name = "FILE", help_heading = "Output options")]
     pub(crate) course: Option<PathBuf>,

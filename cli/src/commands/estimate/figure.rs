@@ -1,46 +1,82 @@
 //! A plot of an estimated curve: latencies over the request rate, each with its interval.
 
-use infer_core::curve::{Curve, FigureBands, LoadPoint, RatioBand};
-use infer_core::plot::{Axis, Figure, Layer, Panel, Scale, Shape};
+use infer_core::curve::{Curve, FigureBands, LoadPoint, RatioBand, Zone};
+use infer_core::plot::{Axis, Figure, Layer, Panel, Scale, Shape, Span};
 use infer_core::workload::{LatencyMetric, Percentile, Targets};
 
-/// The color of what is told and not computed: targets.
+// Colours. The service draws zones blue, green and red; latencies have panels of their own and need none.
+const LATENCY: usize = 0;
+const IDEAL: usize = 4;
+const KNEE: usize = 2;
+const SATURATED: usize = 1;
+/// Of what is told and not computed: targets.
 const BLACK: usize = 6;
 
-/// A panel for each latency that the curve has, with the knee and the targets that were named.
-pub(super) fn of(curve: &Curve, targets: &Targets, percentile: Percentile) -> Figure {
-    let panels = LatencyMetric::ALL.into_iter().enumerate();
+/// A panel for each latency that the curve has, with the knee and the targets that were named. `steady` is the curve
+/// without the point of the highest throughput, which has no latency.
+pub(super) fn of(curve: &Curve, steady: &Curve, targets: &Targets, percentile: Percentile) -> Figure {
+    let panels = LatencyMetric::ALL.into_iter();
     Figure {
-        title: format!("{}; {} tokens, {}", curve.configuration, curve.traffic, percentile.name()),
+        title: curve.configuration.to_string(),
+        subtitle: format!("{} tokens, {}", curve.traffic, percentile.name()),
         horizontal: Axis::linear("requests/s"),
-        panels: panels.filter_map(|(color, metric)| panel(curve, targets, metric, color)).collect(),
+        spans: zones(curve),
+        panels: panels.filter_map(|metric| panel(curve, steady, targets, metric)).collect(),
     }
 }
 
-fn panel(curve: &Curve, targets: &Targets, metric: LatencyMetric, color: usize) -> Option<Panel> {
+fn zones(curve: &Curve) -> Vec<Span> {
+    let Some(rates) = curve.zone_rates() else { return Vec::new() };
+    let span = |name: &str, color, from: f64, until| {
+        let name = if from > 0.0 { format!("{name} from {from:.2}") } else { name.to_owned() };
+        Span { name, color, from, until }
+    };
+    vec![
+        span(Zone::Ideal.name(), IDEAL, 0.0, rates.knee),
+        span(Zone::Knee.name(), KNEE, rates.knee, rates.saturated),
+        span(Zone::Saturated.name(), SATURATED, rates.saturated, rates.unstable),
+        span("unstable", BLACK, rates.unstable, f64::INFINITY),
+    ]
+}
+
+fn panel(curve: &Curve, steady: &Curve, targets: &Targets, metric: LatencyMetric) -> Option<Panel> {
     let place = |point: &LoadPoint| Some((point.requests_per_second, point.latency_milliseconds(metric)?));
-    let points: Vec<(f64, f64)> = curve.points.iter().filter_map(place).collect();
+    let points: Vec<(f64, f64)> = steady.points.iter().filter_map(place).collect();
     if points.is_empty() {
         return None;
     }
     let mut layers = Vec::new();
-    layers.extend(curve.bands.map(|bands| {
+    layers.extend(steady.bands.map(|bands| {
         let band = of_metric(&bands, metric);
         let around = |(rate, value): &(f64, f64)| {
             let around = band.around(*value);
             (*rate, around.low, around.high)
         };
-        Layer::new("eight of ten", color, Shape::Band(points.iter().map(around).collect()))
+        Layer::new("eight of ten", LATENCY, Shape::Band(points.iter().map(around).collect()))
     }));
-    layers.push(Layer::new(metric.name(), color, Shape::Line(points)));
-    // Without a target the operating point is the knee.
-    let knee = curve.operating_point(&Targets::default()).ok().and_then(|knee| place(&knee.point));
-    layers.extend(
-        knee.map(|(rate, value)| Layer::new("", color, Shape::Marks(vec![(rate, value, "knee".to_owned())]))),
-    );
-    let target = targets.latencies().find(|(asked, _)| *asked == metric);
-    layers.extend(target.map(|(_, milliseconds)| Layer::new("target", BLACK, Shape::Level(milliseconds))));
+    layers.push(Layer::new(metric.name(), LATENCY, Shape::Line(points)));
+    if let Some((_, milliseconds)) = targets.latencies().find(|(asked, _)| *asked == metric) {
+        let name = format!("target {milliseconds} ms");
+        layers.push(Layer::new(&name, BLACK, Shape::Level(milliseconds)));
+        layers.push(Layer::new("within all targets", BLACK, Shape::Marks(within(steady, targets, metric))));
+    }
+    // Mostly no load was computed so near to where latency has no limit.
+    let knee = curve.zone_rates().and_then(|rates| place(&steady.at_rate(rates.knee)?));
+    layers.extend(knee.map(|(rate, value)| {
+        Layer::new("", LATENCY, Shape::Marks(vec![(rate, value, Zone::Knee.name().to_owned())]))
+    }));
     Some(Panel { vertical: Axis { label: format!("{metric} (ms)"), scale: Scale::Logarithmic }, layers })
+}
+
+/// Up to where all targets are met.
+fn within(steady: &Curve, targets: &Targets, metric: LatencyMetric) -> Vec<(f64, f64, String)> {
+    let mark = |curve: &Curve, by: &str| {
+        let point = curve.operating_point(targets).ok()?.point;
+        let rate = point.requests_per_second;
+        Some((rate, point.latency_milliseconds(metric)?, format!("{rate:.2} by {by}")))
+    };
+    let worse = steady.bands.and_then(|_| mark(&steady.pessimistic(), "the worse ends"));
+    worse.into_iter().chain(mark(steady, "the estimates")).collect()
 }
 
 fn of_metric(bands: &FigureBands, metric: LatencyMetric) -> RatioBand {

@@ -9,14 +9,15 @@ use infer_core::catalog::{self, Catalog, GIB};
 use infer_core::curve::{Banded, Configuration, Curve, EngineArguments, LoadPoint, Origin, RatioBand};
 use infer_core::estimate::step::Part;
 use infer_core::estimate::{Calibration, CannotEstimate, Conditions, Estimate as Estimated, Estimator};
+use infer_core::plot::Figure;
 use infer_core::recommend::{Column, ColumnKind, Row, Value};
 use infer_core::workload::{LatencyMetric, LengthSource, Targets, Traffic};
 use serde_json::{Map, json};
 
 use super::{files, measurements};
-use crate::arguments::{Estimate, Format};
+use crate::arguments::{Estimate, Format, ListOptions};
 use crate::failure::{Failure, unknown};
-use crate::output::{Destination, Item, Listing, Outcome};
+use crate::output::{Item, Listing, Outcome, Plot, bullets};
 use crate::requirements;
 use crate::select::select;
 
@@ -121,16 +122,20 @@ pub(super) fn estimate(catalog: &Catalog, options: &Estimate) -> Result<Outcome,
     let configuration = configuration(catalog, options, model, &traffic)?;
     let estimate = estimator.estimate(&configuration, &traffic).map_err(failure)?;
     let steady = steady(&estimate.curve);
-    if let Some(path) = &options.plot {
-        let figure = figure::of(&steady, &targets, options.conditions.percentile);
-        Destination::of(Some(path)).write(&figure.svg())?;
-    }
-    let mut notes = notes(&estimate, &steady, &targets);
+    let figure = || figure::of(&estimate.curve, &steady, &targets, options.conditions.percentile);
+    let plot = options.plot.as_ref().map(|file| Plot::of(&figure(), file)).transpose()?;
+    let drawn = options.list.format_or(Format::Table) == Format::Plot;
+    let mut notes = notes(&estimate, &steady, &targets, drawn);
     if !options.conditions.measured.is_empty() && estimate.curve.provenance.origin == Origin::Estimated {
         notes.push("no measurement is of this replica: nothing is corrected".to_owned());
     }
     notes.extend(silent);
-    print(options, &estimate, notes)
+    let outcome =
+        if drawn { draw(&options.list, &figure(), &notes)? } else { print(options, &estimate, notes)? };
+    if let Some(plot) = plot {
+        plot.write()?;
+    }
+    Ok(outcome)
 }
 
 fn failure(error: CannotEstimate) -> Failure {
@@ -187,6 +192,31 @@ fn configuration(
     }
     let none = || anyhow::anyhow!("the catalog has no machine with `{}`", accelerator.id);
     Err(last.map_or_else(|| Failure::user(none()), failure))
+}
+
+/// The plot for a terminal, with the notes of the table below it.
+fn draw(options: &ListOptions, figure: &Figure, notes: &[String]) -> Result<Outcome, Failure> {
+    if let Some(flag) = options.narrowed_by() {
+        let message = format!("`-o plot` draws the whole curve: leave out `{flag}`, or print a table");
+        return Err(Failure::argument(anyhow::anyhow!(message)));
+    }
+    let mut text = figure.text();
+    if !options.no_headers {
+        text.push('\n');
+        text.push_str(&bullets(notes));
+    }
+    Ok(Outcome::print(text))
+}
+
+/// What the table has of the highest throughput, which has no latency to draw.
+fn highest(curve: &Curve) -> Option<String> {
+    let row = rows(curve).pop()?;
+    let Banded { low, value, high } = row.throughput;
+    Some(format!(
+        "the highest throughput is {value:.0} output tokens/s, {low:.0} to {high:.0} eight times out of ten, at {:.2} \
+         requests/s: past it an open loop has no steady latency",
+        row.point.requests_per_second
+    ))
 }
 
 fn print(options: &Estimate, estimate: &Estimated, notes: Vec<String>) -> Result<Outcome, Failure> {
@@ -265,10 +295,14 @@ fn within(curve: &Curve, targets: &Targets) -> String {
     }
 }
 
-/// What was estimated, what a step is made of, where the memory goes, how sure the figures are.
-fn notes(estimate: &Estimated, steady: &Curve, targets: &Targets) -> Vec<String> {
+/// What was estimated, what a step is made of, where the memory goes, how sure the figures are; below a plot what it
+/// does not say itself.
+fn notes(estimate: &Estimated, steady: &Curve, targets: &Targets, drawn: bool) -> Vec<String> {
     let curve = &estimate.curve;
-    let mut notes = vec![format!("{}; {} tokens", curve.configuration, curve.traffic)];
+    let mut notes = Vec::new();
+    if !drawn {
+        notes.push(format!("{}; {} tokens", curve.configuration, curve.traffic));
+    }
     if curve.provenance.origin == Origin::Corrected {
         notes.extend(curve.provenance.notes.iter().cloned());
     }
@@ -299,9 +333,14 @@ fn notes(estimate: &Estimated, steady: &Curve, targets: &Targets) -> Vec<String>
     if targets.latencies().next().is_some() {
         notes.push(within(steady, targets));
     }
-    notes.push(
-        "the last row is the highest throughput: past it an open loop has no steady latency".to_owned(),
-    );
-    notes.push("from and to hold the true figure eight times out of ten: `docs/accuracy.md`".to_owned());
+    if drawn {
+        notes.extend(highest(curve));
+        notes.push("░ holds the true figure eight times out of ten: `docs/accuracy.md`".to_owned());
+    } else {
+        notes.push(
+            "the last row is the highest throughput: past it an open loop has no steady latency".to_owned(),
+        );
+        notes.push("from and to hold the true figure eight times out of ten: `docs/accuracy.md`".to_owned());
+    }
     notes
 }

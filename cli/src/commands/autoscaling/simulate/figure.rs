@@ -13,7 +13,9 @@ pub(super) fn of(replica: &Replica, scenario: &Scenario, outcomes: &[Outcome]) -
     }
     Figure {
         title: replica.name.clone(),
+        subtitle: String::new(),
         horizontal: Axis { label: "time (h:min)".to_owned(), scale: Scale::Time },
+        spans: Vec::new(),
         panels,
     }
 }

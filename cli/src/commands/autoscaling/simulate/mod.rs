@@ -5,7 +5,6 @@ mod fleets;
 mod replica;
 mod rows;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,7 +17,7 @@ use self::rows::FleetRow;
 use crate::arguments::{Format, SimulateAutoscaling};
 use crate::commands::files;
 use crate::failure::Failure;
-use crate::output::{Destination, Listing, Outcome};
+use crate::output::{Destination, Listing, Outcome, Plot};
 use crate::requirements;
 use crate::select::select;
 
@@ -50,13 +49,17 @@ pub(crate) fn simulate(catalog: &Catalog, options: &SimulateAutoscaling) -> Resu
         .map(|fleet| simulation::simulate(&scenario, fleet))
         .collect::<Result<_, _>>()
         .map_err(not_simulated)?;
-    if let Some(path) = &options.plot {
-        write(path, &figure::of(&replica, &scenario, &outcomes).svg())?;
+    let figure = || figure::of(&replica, &scenario, &outcomes);
+    let plot = options.plot.as_ref().map(|file| Plot::of(&figure(), file)).transpose()?;
+    let course = options.course.as_ref().map(|path| (Destination::of(Some(path)), rows::course(&outcomes)));
+    let outcome = print(options, &replica, &scenario, outcomes)?;
+    if let Some(plot) = plot {
+        plot.write()?;
     }
-    if let Some(path) = &options.course {
-        write(path, &rows::course(&outcomes))?;
+    if let Some((destination, course)) = course {
+        destination.write(&course)?;
     }
-    print(options, &replica, &scenario, outcomes)
+    Ok(outcome)
 }
 
 fn trace(options: &SimulateAutoscaling) -> Result<Trace, Failure> {
@@ -79,10 +82,6 @@ fn trace(options: &SimulateAutoscaling) -> Result<Trace, Failure> {
 
 fn not_simulated(why: NotSimulated) -> Failure {
     Failure::user(why)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    Destination::of(Some(path)).write(text)
 }
 
 fn print(
