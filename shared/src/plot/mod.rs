@@ -5,6 +5,7 @@
 //! (jfly.uni-koeln.de/color).
 
 mod axis;
+mod labels;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -128,6 +129,14 @@ impl Figure {
 }
 
 impl Panel {
+    /// All marks.
+    fn marks(&self) -> impl Iterator<Item = &(f64, f64, String)> {
+        self.layers.iter().flat_map(|layer| match &layer.shape {
+            Shape::Marks(points) => points.as_slice(),
+            _ => &[],
+        })
+    }
+
     /// The vertical axis over `length` from `start`.
     fn along(&self, start: f64, length: f64) -> axis::Mapped {
         axis::Mapped::of(self.vertical.scale, self.layers.iter().flat_map(Layer::vertical), start, length)

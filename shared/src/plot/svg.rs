@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::axis::{Mapped, number};
+use super::labels::{Area, Labels};
 use super::{Figure, Layer, Panel, Shape, Span};
 
 const WIDTH: f64 = 900.0;
@@ -19,7 +20,7 @@ const BAND_TINT: &str = "0.18";
 const SPAN_TINT: &str = "0.12";
 
 /// What keeps letters apart from the lines under them.
-const HALO: &str = "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-opacity=\"0.8\" stroke-width=\"3\"";
+const HALO: &str = "paint-order=\"stroke\" stroke=\"#ffffff\" stroke-opacity=\"0.9\" stroke-width=\"3\"";
 const DASHES: &str = "stroke-dasharray=\"6 4\"";
 
 /// Okabe and Ito's colours, without the yellow that is faint on white.
@@ -96,8 +97,11 @@ impl Document {
                 self.stroke(&format!("M{} {}V{}", pixel(x), pixel(top), pixel(bottom)), "#f0f0f0", "1", "");
             }
         }
+        let places = panel.marks().filter_map(|(x, y, _)| Some((horizontal.pixel(*x)?, vertical.pixel(*y)?)));
+        let area = Area { left: LEFT, top, width: right - LEFT, height: PANEL_HEIGHT };
+        let mut labels = Labels::around(places.map(|(x, y)| mark_area(x, y)), area);
         for layer in &panel.layers {
-            self.layer(layer, horizontal, &vertical, right);
+            self.layer(layer, horizontal, &vertical, &mut labels);
         }
         let frame = format!("M{} {}V{}H{}", pixel(LEFT), pixel(top), pixel(bottom), pixel(right));
         self.stroke(&frame, "#222222", "1", "");
@@ -128,7 +132,7 @@ impl Document {
         ));
     }
 
-    fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped, right: f64) {
+    fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped, labels: &mut Labels) {
         let color = color(layer.color);
         let place = |x: f64, y: f64| Some((horizontal.pixel(x)?, vertical.pixel(y)?));
         match &layer.shape {
@@ -163,27 +167,31 @@ impl Document {
                 for (x, y, label) in points {
                     let Some((x, y)) = place(*x, *y) else { continue };
                     self.circle(x, y, color);
-                    if !label.is_empty() {
-                        self.mark_label(x, y, right, label);
-                    }
+                    self.mark_label(mark_area(x, y), label, labels);
                 }
             }
             Shape::Level(level) => {
                 if let Some(y) = vertical.pixel(*level) {
-                    let path = format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(right));
+                    let path = format!("M{} {}H{}", pixel(LEFT), pixel(y), pixel(WIDTH - RIGHT));
                     self.stroke(&path, color, "1.2", DASHES);
                 }
             }
         }
     }
 
-    /// Beside a mark: on its left where there is no room up to `right`.
-    fn mark_label(&mut self, x: f64, y: f64, right: f64, label: &str) {
-        // A little more than letters of this size are wide in the mean.
+    fn mark_label(&mut self, mark: Area, label: &str, labels: &mut Labels) {
+        /// A little more than letters of this size are wide in the mean.
         const LETTER: f64 = 7.0;
-        let fits = x + 8.0 + LETTER * label.chars().count() as f64 <= right;
-        let (x, anchor) = if fits { (x + 8.0, "start") } else { (x - 8.0, "end") };
-        self.text(x, y - 7.0, anchor, HALO, label);
+        const HEIGHT: f64 = 12.0;
+        /// Above the line that the mark is on, below it, and farther up.
+        const HEIGHTS: [f64; 4] = [10.0, -10.0, 24.0, -24.0];
+        let width = LETTER * label.chars().count() as f64;
+        let place = labels.place(mark, (width, HEIGHT), &HEIGHTS);
+        if let Some(place) = place.filter(|_| !label.is_empty()) {
+            let after = place.left > mark.left;
+            let (x, anchor) = if after { (place.left, "start") } else { (place.left + place.width, "end") };
+            self.text(x, place.top + HEIGHT - 1.0, anchor, HALO, label);
+        }
     }
 
     fn circle(&mut self, x: f64, y: f64, color: &str) {
@@ -229,6 +237,11 @@ impl Document {
             self.text(x + 24.0, y + 4.0, "start", "", &span.name);
         }
     }
+}
+
+/// What a mark takes, with the space beside it.
+fn mark_area(x: f64, y: f64) -> Area {
+    Area { left: x - 8.0, top: y - 4.0, width: 16.0, height: 8.0 }
 }
 
 fn color(index: usize) -> &'static str {

@@ -145,3 +145,22 @@ fn characters_survive_what_cannot_be_drawn() {
     }
     assert!(figure(Scale::Linear, Vec::new()).text().contains('└'));
 }
+
+#[test]
+fn labels_of_near_marks_do_not_cover_each_other() {
+    let marks = ["one of them", "the other", "a third"];
+    let points = marks.iter().zip([9.0, 9.2, 9.4]).map(|(label, x)| (x, 60.0, (*label).to_owned()));
+    let marks_layer = Layer::new("", 0, Shape::Marks(points.collect()));
+    let figure = figure(Scale::Linear, vec![Layer::new("", 6, Shape::Level(100.0)), marks_layer]);
+    let text = figure.text();
+    for label in marks {
+        assert!(text.contains(label), "no {label}: {text}");
+    }
+    let svg = figure.svg();
+    let height = |line: &str| line.split('"').nth(3).unwrap().to_owned();
+    let heights: Vec<String> = svg.lines().filter(|line| line.contains("paint-order")).map(height).collect();
+    assert_eq!(heights.len(), 3, "{svg}");
+    // All of them are as far to the right as they can be.
+    let distinct: std::collections::BTreeSet<&String> = heights.iter().collect();
+    assert_eq!(distinct.len(), 3, "{heights:?}");
+}

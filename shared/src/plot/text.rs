@@ -2,6 +2,7 @@
 //! names in characters.
 
 use super::axis::Mapped;
+use super::labels::{Area, Labels};
 use super::{Figure, Layer, Panel, Shape, Span};
 
 /// Size of a panel, in characters.
@@ -58,8 +59,11 @@ fn panel_lines(figure: &Figure, panel: &Panel, horizontal: &Mapped) -> Vec<Strin
     let height = (ROWS * DOWN - 1) as f64;
     let vertical = panel.along(height, -height);
     let mut canvas = Canvas::new();
+    let places = panel.marks().filter_map(|(x, y, _)| mark_area(horizontal.pixel(*x)?, vertical.pixel(*y)?));
+    let mut labels =
+        Labels::around(places, Area { left: 0.0, top: 0.0, width: COLUMNS as f64, height: ROWS as f64 });
     for layer in &panel.layers {
-        canvas.layer(layer, horizontal, &vertical);
+        canvas.layer(layer, horizontal, &vertical, &mut labels);
     }
     for span in &figure.spans {
         canvas.edge(span, horizontal);
@@ -132,6 +136,12 @@ fn cell(dots: f64, of_cell: usize, cells: usize) -> Option<usize> {
     (index >= 0.0 && index < cells as f64).then_some(index as usize)
 }
 
+/// The character of a mark at a place in dots.
+fn mark_area(x: f64, y: f64) -> Option<Area> {
+    let (left, top) = (cell(x, ACROSS, COLUMNS)? as f64, cell(y, DOWN, ROWS)? as f64);
+    Some(Area { left, top, width: 1.0, height: 1.0 })
+}
+
 /// What is at one character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cell {
@@ -169,7 +179,7 @@ impl Canvas {
         (column < COLUMNS).then(|| self.cells.get_mut(row * COLUMNS + column)).flatten()
     }
 
-    fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped) {
+    fn layer(&mut self, layer: &Layer, horizontal: &Mapped, vertical: &Mapped, labels: &mut Labels) {
         let place = |x: f64, y: f64| Some((horizontal.pixel(x)?, vertical.pixel(y)?));
         match &layer.shape {
             Shape::Line(points) => {
@@ -192,8 +202,8 @@ impl Canvas {
             }
             Shape::Marks(points) => {
                 for (x, y, label) in points {
-                    if let Some((x, y)) = place(*x, *y) {
-                        self.mark(x, y, label);
+                    if let Some(mark) = place(*x, *y).and_then(|(x, y)| mark_area(x, y)) {
+                        self.mark(mark, label, labels);
                     }
                 }
             }
@@ -252,20 +262,22 @@ impl Canvas {
         }
     }
 
-    fn mark(&mut self, x: f64, y: f64, label: &str) {
-        let (Some(column), Some(row)) = (cell(x, ACROSS, COLUMNS), cell(y, DOWN, ROWS)) else { return };
+    fn mark(&mut self, mark: Area, label: &str, labels: &mut Labels) {
+        /// On the line that the mark is on, above it, and below it.
+        const HEIGHTS: [f64; 5] = [0.0, 1.0, -1.0, 2.0, -2.0];
         let label = if label.is_empty() { String::new() } else { format!(" {label} ") };
-        // On the left where it would not end on the panel.
-        let length = label.chars().count();
-        let fits = column + 1 + length <= COLUMNS;
-        let start = if fits { column + 1 } else { column.saturating_sub(length) };
-        for (index, letter) in label.chars().enumerate() {
-            if let Some(cell) = self.at(start + index, row) {
-                *cell = Cell::Letter(letter);
+        let size = (label.chars().count() as f64, 1.0);
+        if let Some(place) = labels.place(mark, size, &HEIGHTS) {
+            for (index, letter) in label.chars().enumerate() {
+                self.letter(place.left as usize + index, place.top as usize, letter);
             }
         }
+        self.letter(mark.left as usize, mark.top as usize, MARK);
+    }
+
+    fn letter(&mut self, column: usize, row: usize, letter: char) {
         if let Some(cell) = self.at(column, row) {
-            *cell = Cell::Letter(MARK);
+            *cell = Cell::Letter(letter);
         }
     }
 
