@@ -64,6 +64,7 @@ fn unknown_names_come_with_the_nearest_known_ones() {
         ("models|lst", 2, &["'lst'", "'list'"]),
         ("list|--modle|x", 2, &["'--modle'", "'--model'"]),
         ("list|-o|xml", 2, &["'xml'", "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE"]),
+        ("list|-o|plot", 2, &["'plot'", "table, wide, json, yaml, csv, name, jsonpath=TEMPLATE"]),
         ("list|--format|value(name)", 2, &["'value(name)'", "csvprofile"]),
     ]);
 }

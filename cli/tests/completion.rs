@@ -45,6 +45,8 @@ fn names_of_the_catalog_are_completed() {
 
 #[test]
 fn files_are_left_to_the_shell_and_broken_overlays_do_not_disturb() {
+    assert_eq!(complete(&["estimate", "-o", "pl"]).0, ["plot"]);
+    assert!(complete(&["list", "-o", "pl"]).0.is_empty());
     assert_eq!(complete(&["manifests", "create", "--output-path", ""]), (Vec::new(), ":0".to_owned()));
     let mut command = command();
     command

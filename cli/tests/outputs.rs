@@ -399,10 +399,86 @@ fn an_estimate_says_up_to_which_rate_targets_hold_and_draws_them() {
     };
     let (text, plot) = estimate("1200");
     assert!(text.contains("targets are met up to") || text.contains("Targets are met up to"), "{text}");
-    for drawn in ["TTFT", "ITL", "NTPOT", "knee", "target", "eight of ten"] {
+    let zones = [">ideal<", ">knee from ", ">saturated from ", ">unstable from "];
+    for drawn in
+        ["TTFT", "ITL", "NTPOT", "target 1200 ms", "eight of ten", " by the worse ends<"].iter().chain(&zones)
+    {
         assert!(plot.contains(drawn), "no {drawn} in\n{plot}");
     }
     assert_eq!(estimate("1200").1, plot);
     let (text, _) = estimate("1");
     assert!(text.to_lowercase().contains("targets are met at no rate"), "{text}");
+}
+
+const QWEN_ON_L4: [&str; 7] = [
+    "estimate",
+    "--model=Qwen/Qwen3-32B",
+    "--accelerator-type=nvidia-l4",
+    "--accelerator-count=4",
+    "--target-ttft-milliseconds=1200",
+    "--target-itl-milliseconds=150",
+    "-o=plot",
+];
+
+#[test]
+fn a_terminal_gets_a_plot_of_the_curve() {
+    let text = infer(&QWEN_ON_L4).succeeded();
+    assert!(
+        text.lines().take_while(|line| !line.starts_with('*')).all(|line| line.chars().count() <= 100),
+        "{text}"
+    );
+    let bare = infer(&[QWEN_ON_L4.as_slice(), &["--no-headers"]].concat()).succeeded();
+    assert!(text.starts_with(&bare) && !bare.contains('*'), "{bare}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_png_is_the_same_plot_with_letters_and_the_same_bytes_each_time() {
+    use resvg::tiny_skia::{Pixmap, PremultipliedColorU8 as Color};
+
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name: &str| {
+        let plot = format!("--plot={name}");
+        infer_in(folder.path(), &[QWEN_ON_L4.as_slice(), &[&plot]].concat()).succeeded();
+        std::fs::read(folder.path().join(name)).unwrap()
+    };
+    let first = bytes("a.png");
+    assert_eq!(first, bytes("b.PNG"));
+    let picture = Pixmap::decode_png(&first).unwrap();
+    // Twice the size of the SVG, whose panels are 200 high.
+    assert_eq!((picture.width(), picture.height()), (1800, 1532));
+    let at = |x: u32, y: u32| picture.pixel(x, y).map(|pixel| (pixel.red(), pixel.green(), pixel.blue()));
+    assert_eq!(at(0, 0), Some((255, 255, 255)), "a margin");
+    assert_eq!(at(160, 300), Some((0x22, 0x22, 0x22)), "the vertical axis");
+    // An eighth of black on white.
+    assert_eq!(at(1418, 480), Some((224, 224, 224)), "where the load is unstable");
+    let is_dark = |pixel: &&Color| pixel.red() < 100 && pixel.green() < 100 && pixel.blue() < 100;
+    let title = picture.pixels().chunks(1800).take(56).flatten().filter(is_dark).count();
+    assert!(title > 1000, "only {title} dark pixels where the title stands");
+}
+
+#[test]
+fn a_plot_goes_to_no_other_format_and_to_no_file_when_something_else_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let estimate = |more: &[&str]| infer_in(folder.path(), &[&QWEN_ON_L4[..6], more].concat()).failed(2);
+    for name in ["curve.gif", "curve", "-", "svg", ".png"] {
+        let message = estimate(&["--plot", name]);
+        assert!(message.contains("ends in `.svg` or `.png`"), "{name}: {message}");
+    }
+    let message = estimate(&["--plot=a.svg", "-o=plots"]);
+    assert!(message.contains("jsonpath=TEMPLATE, plot"), "{message}");
+    let message = estimate(&["--plot=a.svg", "-o=plot", "--sort-by=QPS"]);
+    assert!(message.contains("leave out `--sort-by`"), "{message}");
+    estimate(&["--plot=a.svg", "--filter=("]);
+    estimate(&["--plot=a.png", "-o=jsonpath={"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let simulate = [
+        "autoscaling",
+        "simulate",
+        "--model=google/gemma-2-27b-it",
+        "--pattern=step",
+        "--peak-request-rate=2",
+    ];
+    let message = infer_in(folder.path(), &[simulate.as_slice(), &["--plot=a.pdf"]].concat()).failed(2);
+    assert!(message.contains("ends in `.svg` or `.png`"), "{message}");
 }

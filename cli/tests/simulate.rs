@@ -60,6 +60,8 @@ fn the_same_seed_gives_the_same_bytes_of_table_plot_and_course() {
     assert!(first.1.starts_with("<svg ") && first.2.lines().count() > 10, "{first:?}");
     assert_eq!(first, run("7", "b"));
     assert_ne!(first.2, run("8", "c").2);
+    simulate(folder.path(), &[STEP, &["--plot=d.png"]].concat()).succeeded();
+    assert!(fs::read(folder.path().join("d.png")).unwrap().starts_with(b"\x89PNG"));
 }
 
 #[test]

@@ -284,10 +284,8 @@ impl Canvas {
     /// Where a span starts, if that is not where the axis does.
     fn edge(&mut self, span: &Span, horizontal: &Mapped) {
         let column = horizontal.pixel(span.from).and_then(|x| cell(x, ACROSS, COLUMNS));
-        for row in column.filter(|column| *column > 0).map_or(0..0, |_| 0..ROWS) {
-            if let Some(cell @ (Cell::Empty | Cell::Ground(_))) = self.at(column.unwrap_or_default(), row) {
-                *cell = Cell::Ground(EDGE);
-            }
+        if let Some(column) = column.filter(|column| *column > 0) {
+            (0..ROWS).for_each(|row| self.ground(column, row, EDGE));
         }
     }
 }
