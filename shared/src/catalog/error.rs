@@ -105,6 +105,19 @@ fn likeness(asked: &str, name: &str) -> f64 {
     const SHORTEST_PART: usize = 3;
     let without_owner = name.rsplit('/').next().unwrap_or(name);
     let alike = strsim::jaro_winkler(asked, name).max(strsim::jaro_winkler(asked, without_owner));
-    let part = asked.len() >= SHORTEST_PART && (name.contains(asked) || asked.contains(without_owner));
+    let is_part = |part: &str, whole: &str| part.len() >= SHORTEST_PART && whole.contains(part);
+    let part = is_part(asked, name) || is_part(without_owner, asked);
     if part { alike.max(0.9) } else { alike }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_name_of_two_letters_in_another_says_nothing() {
+        let names = ["o", "ac", "max-num-seqs", "max-model-len"];
+        assert!(nearest("max-paddings", ["o", "ac", "i"].into_iter()).is_empty());
+        assert_eq!(nearest("max-num-seq", names.into_iter())[0], "max-num-seqs");
+    }
 }

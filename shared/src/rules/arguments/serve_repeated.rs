@@ -42,9 +42,10 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     };
     let Some(first) = args.first() else { return Vec::new() };
     let program = words.get(..repeated).unwrap_or_default();
-    let what = format!("`{}` comes after the image's own `vllm serve`", program.join(" "));
-    let found = Found::new(first.at.clone(), what, "remove it from `args`, or write it as `command`");
+    let what =
+        format!("`{}` comes after the image's own entrypoint, which starts the server", program.join(" "));
     let command = if repeated == 1 { vec!["vllm", "serve"] } else { program.to_vec() };
+    let found = Found::new(first.at.clone(), what, format!("write `{}` as `command`", command.join(" ")));
     let rest: Vec<_> = args.iter().skip(repeated).map(|element| element.text).collect();
     vec![found.with_fix(Fix {
         summary: format!("move {} to command", program.join(" ")),

@@ -36,7 +36,11 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
             let text = variable.text?;
             let name = reference(container, text)?;
             let at = container.place_of(variable).with_trailing_token("value");
-            Some(if name == variable.name { of_itself(at, name) } else { finding(at, name, text, None) })
+            Some(if name == variable.name {
+                of_itself(at, name, text)
+            } else {
+                finding(at, name, text, None)
+            })
         })
         .collect();
     if !has_shell(container) {
@@ -71,9 +75,16 @@ fn reference<'t>(container: &Container<'_>, text: &'t str) -> Option<&'t str> {
 
 /// `LD_LIBRARY_PATH: ${LD_LIBRARY_PATH}:/usr/local/nvidia/lib64`: the image's value is lost, what is added counts. What
 /// needed the image's value fails loudly; most images have none.
-fn of_itself(at: PointerBuf, name: &str) -> Found {
-    let what = format!("`${{{name}}}` in `{name}` stays as it is: the image's own value is not added to");
-    Found::new(at, what, "leave it out, or set the variable in a script").with_severity(Severity::Information)
+fn of_itself(at: PointerBuf, name: &str, text: &str) -> Found {
+    let alone = text.trim() == format!("${{{name}}}");
+    let (what, remedy) = if alone {
+        let what = format!("`{text}` stays as it is unless something fills it in before it is applied");
+        (what, "fill it in, or take the value from a Secret or a ConfigMap")
+    } else {
+        let what = format!("`${{{name}}}` in `{name}` stays as it is: the image's own value is not added to");
+        (what, "leave it out, or set the variable in a script")
+    };
+    Found::new(at, what, remedy).with_severity(Severity::Information)
 }
 
 fn finding(at: PointerBuf, name: &str, text: &str, fixed: Option<String>) -> Found {

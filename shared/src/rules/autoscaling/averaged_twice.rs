@@ -42,11 +42,14 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
         let at = metric.at.with_trailing_token("metricType");
         let what =
             "the query is a mean over the replicas, and `AverageValue` divides it by their number again";
-        let found = Found::new(at.clone(), what, "set `metricType: Value`, or `sum` instead of `avg`");
         if falls_back {
-            return found;
+            return Found::new(
+                at,
+                what,
+                "take the sum over the replicas, or `metricType: Value` and no fallback",
+            );
         }
-        found.with_fix(Fix {
+        Found::new(at.clone(), what, "set `metricType: Value`").with_fix(Fix {
             summary: "set metricType to Value".to_owned(),
             caution: Caution::Overwrites,
             edits: vec![Edit::Set { at, value: json!("Value") }],

@@ -145,6 +145,9 @@ fn a_threshold_is_out_of_reach_only_where_the_query_is_read_as_it_is() {
     let share = "prometheus.googleapis.com|vllm:kv_cache_usage_perc|gauge";
     assert!(finds("INF103", &vllm(&[]), &pods(share, "40")));
     assert!(!finds("INF103", &vllm(&[]), &pods(share, "800m")));
+    // A colon says that an adapter has passed the series on; under another name it may have scaled it.
+    assert!(finds("INF103", &vllm(&[]), &pods("vllm:kv_cache_usage_perc", "70")));
+    assert!(!finds("INF103", &vllm(&[]), &pods("vllm_kv_cache_usage_perc", "70")));
     let trigger = |query: &str, metric_type| {
         let object = scaled(json!({"minReplicaCount": 1}), json!([prometheus(query, metric_type)]));
         finds("INF103", &vllm(&[]), &object)

@@ -70,7 +70,9 @@ fn of(metric: &Metric<'_>, target: &Facts<'_>, tolerance: f64) -> Option<Found> 
 /// The metric's name where it is read as it is, or summed or averaged over the replicas: not scaled, not combined.
 fn plain_name<'a>(metric: &Metric<'a>) -> Option<&'a str> {
     let Some(query) = prometheus_query(metric) else {
-        return scraped(metric).first().map(|scraped| scraped.name);
+        // Adapters that rename leave no colon: with one the series is passed on as it is.
+        let kept = metric.name.filter(|name| metric.kind == "Pods" && name.contains(':'));
+        return scraped(metric).first().map(|scraped| scraped.name).or(kept);
     };
     match query::outermost(query) {
         Some(("sum" | "avg" | "max" | "min", inner)) => query::selector(inner),

@@ -27,7 +27,7 @@ pub(crate) static RULE: Rule = Rule {
     summary: "The weights and the image exceed the node's ephemeral storage, and the Hub cache is not in RAM",
     needs: "the model's size and where the server keeps its downloads; with an accelerator or machine type, what \
             those machines offer, else 90 GiB of weights count as too many",
-    rationale: "The server downloads the weights to the node's ephemeral storage, which is a boot disk of 100 GiB \
+    rationale: "The server downloads the weights to the node's ephemeral storage, on GKE a boot disk of 100 GiB \
                 where the machine brings no local SSD; the kubelet evicts the Pod when it runs full, and the \
                 download begins anew on the next start.",
     fix: Some(
@@ -109,7 +109,7 @@ fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
     if facts.machines.is_empty() {
         return (weights_gib >= EVICTED_FROM_GIB).then(|| Disk {
             what: format!(
-                "GKE's default boot disk of {} GiB holds less than {EVICTED_FROM_GIB}",
+                "a node's disk of {} GiB, GKE's default, holds less than {EVICTED_FROM_GIB}",
                 default.gib
             ),
             severity: match is_of_another_kind(facts, weights_gib) {

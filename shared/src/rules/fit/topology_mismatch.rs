@@ -30,17 +30,24 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let Some((topology, held)) = topology(facts) else { return Vec::new() };
-    let what = if chips > held || !held.is_multiple_of(chips) {
-        format!("the Pod asks for {chips} chips of a `{topology}` slice, which has {held}")
+    let (what, remedy) = if chips > held || !held.is_multiple_of(chips) {
+        let what = format!("the Pod asks for {chips} chips of a `{topology}` slice, which has {held}");
+        (
+            what,
+            format!(
+                "ask for {held} chips in one Pod or an equal part of them in several, or take another topology"
+            ),
+        )
     } else {
         match pods_of_a_slice(facts) {
             Some(pods) if pods != held / chips && !spans_slices(facts, pods, held / chips) => {
-                format!("{pods} Pods of {chips} chips are no `{topology}` slice, which has {held}")
+                let what =
+                    format!("{pods} Pods of {chips} chips are no `{topology}` slice, which has {held}");
+                (what, format!("ask for {chips} chips in {} Pods, or take another topology", held / chips))
             }
             _ => return Vec::new(),
         }
     };
-    let remedy = format!("ask for {chips} chips in {} Pods, or take another topology", (held / chips).max(1));
     vec![Found::new(request.at.clone(), what, remedy)]
 }
 

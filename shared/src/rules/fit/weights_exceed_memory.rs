@@ -46,7 +46,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         checkpoint.bytes as f64 / GIB,
         accelerator.id
     );
-    let remedy = format!("split over more than {least:.0} accelerators, take larger ones or smaller weights");
+    let remedy = format!("split over at least {least:.0} accelerators, take larger ones or smaller weights");
     vec![Found::new(request.at.clone(), what, remedy)]
 }
 

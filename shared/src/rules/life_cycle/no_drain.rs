@@ -32,7 +32,9 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     }
     let at = pod.pointer(["spec", "terminationGracePeriodSeconds"]);
-    let what = format!("the server stops at once, and is killed after {DEFAULT_GRACE_SECONDS} s");
+    let what = format!(
+        "the server is told to stop while requests still come, and is killed {DEFAULT_GRACE_SECONDS} s later"
+    );
     let remedy =
         "sleep in `lifecycle.preStop` until balancers know, and give the longest answer as grace period";
     vec![Found::new(at, what, remedy)]

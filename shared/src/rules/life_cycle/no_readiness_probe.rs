@@ -13,7 +13,7 @@ pub(crate) static RULE: Rule = Rule {
     group: Group::LifeCycle,
     severity: Severity::Information,
     scope: Scope::Everywhere,
-    summary: "The serving container has no readiness probe",
+    summary: "The serving container has neither a readiness nor a startup probe",
     needs: "a workload that runs until it is stopped",
     rationale: "A Pod counts as ready when its process runs: a Service sends requests to it minutes before the weights \
                 are loaded, and a roll-out takes the old Pods away too early.",
@@ -25,7 +25,11 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
     let container = facts.pod.serving();
-    if !is_endless(facts) || container.probe(ProbeKind::Readiness).is_some() {
+    // A container that has not passed its startup probe is not ready either, and KubeRay adds probes of its own.
+    let waits =
+        [ProbeKind::Readiness, ProbeKind::Startup].iter().any(|kind| container.probe(*kind).is_some());
+    let is_of_ray = matches!(facts.workload.identity.kind, "RayService" | "RayCluster" | "RayJob");
+    if waits || is_of_ray || !is_endless(facts) {
         return Vec::new();
     }
     let path = facts.server.map_or("/health", |server| server.health_path.as_str());

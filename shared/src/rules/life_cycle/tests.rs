@@ -77,6 +77,9 @@ fn a_compiled_tpu_start_is_short_and_a_first_one_is_not() {
 fn what_ends_by_itself_needs_neither_readiness_nor_drain() {
     let mut object = with(json!({}));
     assert_eq!((count("INF085", &object), count("INF088", &object)), (1, 1));
+    // Until its startup probe has passed, a container is not ready.
+    let started = with(json!({"startupProbe": {"httpGet": {"port": 8000}, "failureThreshold": 200}}));
+    assert_eq!(count("INF085", &started), 0);
     object["kind"] = json!("Job");
     assert_eq!((count("INF085", &object), count("INF088", &object)), (0, 0));
     // The API server fills in 30 where nothing is written: it is the same as nothing.

@@ -75,7 +75,11 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         Some(_) if !caches_files(facts) => no_memory_limit(facts),
         Some((cache, VolumeSource::Memory { size_bytes })) => cache_in_memory(facts, cache, size_bytes),
         Some((cache, VolumeSource::Disk { size_bytes: Some(size) })) => cache_on_disk(facts, cache, size),
-        _ => cache_of_the_driver(facts).or_else(|| no_memory_limit(facts)),
+        None | Some((_, VolumeSource::Disk { size_bytes: None })) => {
+            cache_of_the_driver(facts).or_else(|| no_memory_limit(facts))
+        }
+        // A volume of its own counts against nothing of the sidecar's.
+        Some(_) => no_memory_limit(facts),
     };
     found.into_iter().collect()
 }

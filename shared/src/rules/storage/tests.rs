@@ -176,6 +176,21 @@ fn the_sidecars_limits_are_read_as_the_driver_reads_them() {
 }
 
 #[test]
+fn a_cache_on_a_volume_of_its_own_fills_no_disk_of_the_nodes() {
+    let with = |cache: Value| {
+        let mut object = bucket(json!({"fileCacheCapacity": "500Gi"}));
+        let limit = json!({"metadata": {"annotations": {"gke-gcsfuse/memory-limit": "2Gi"}}});
+        let mut cache = cache;
+        cache["name"] = json!("gke-gcsfuse-cache");
+        object.pointer_mut("/spec/template/spec/volumes").unwrap().as_array_mut().unwrap().push(cache);
+        findings_of("INF025", &merged(object, TEMPLATE, limit)).len()
+    };
+    assert_eq!(with(json!({"persistentVolumeClaim": {"claimName": "shared-cache"}})), 0);
+    assert_eq!(with(json!({"ephemeral": {"volumeClaimTemplate": {"spec": {}}}})), 0);
+    assert_eq!(with(json!({"emptyDir": {"sizeLimit": "500Gi"}})), 1);
+}
+
+#[test]
 fn a_file_cache_without_a_volume_is_bounded_by_the_sidecars_disk() {
     let with = |attributes: Value, annotations: Value| {
         let mut all = json!({"gke-gcsfuse/memory-limit": "2Gi"});
