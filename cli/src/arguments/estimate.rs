@@ -7,8 +7,9 @@ use infer_core::catalog::Precision;
 
 use super::{ConditionOptions, Format, LatencyTargets, ListOptions, PlotFile, TrafficOptions, values};
 
-const FORMATS: &str = "Format as kubectl names it, or a plot of the curve in characters: table, wide, json, yaml, csv, \
-                       name, jsonpath=TEMPLATE, plot";
+fn formats() -> String {
+    format!("Format as kubectl names it, or a plot of the curve in characters: {}", Format::NAMES_AND_PLOT)
+}
 
 /// Compute the latency-throughput curve of a configuration that nobody measured.
 ///
@@ -17,7 +18,7 @@ const FORMATS: &str = "Format as kubectl names it, or a plot of the curve in cha
 ///
 /// Below the table stands what a decode step is made of, where the memory goes, and up to which rate targets are met.
 #[derive(Debug, Args)]
-#[command(mut_arg("output", |output| output.value_parser(Format::or_plot).help(FORMATS)), after_help = "\
+#[command(mut_arg("output", |output| output.value_parser(Format::or_plot).help(formats())), after_help = "\
 Examples:
   kubectl infer estimate --model Qwen/Qwen3-32B --accelerator-type nvidia-l4 --accelerator-count 4
 

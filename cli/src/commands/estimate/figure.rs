@@ -1,6 +1,6 @@
 //! A plot of an estimated curve: latencies over the request rate, each with its interval.
 
-use infer_core::curve::{Curve, FigureBands, LoadPoint, RatioBand, Zone};
+use infer_core::curve::{Curve, FigureBands, LoadPoint, RatioBand, Zone, ZoneRates};
 use infer_core::plot::{Axis, Figure, Layer, Panel, Scale, Shape, Span};
 use infer_core::workload::{LatencyMetric, Percentile, Targets};
 
@@ -15,18 +15,19 @@ const BLACK: usize = 6;
 /// A panel for each latency that the curve has, with the knee and the targets that were named. `steady` is the curve
 /// without the point of the highest throughput, which has no latency.
 pub(super) fn of(curve: &Curve, steady: &Curve, targets: &Targets, percentile: Percentile) -> Figure {
+    let rates = curve.zone_rates();
+    let knee = rates.and_then(|rates| steady.at_rate(rates.knee));
     let panels = LatencyMetric::ALL.into_iter();
     Figure {
         title: curve.configuration.to_string(),
         subtitle: format!("{} tokens, {}", curve.traffic, percentile.name()),
         horizontal: Axis::linear("requests/s"),
-        spans: zones(curve),
-        panels: panels.filter_map(|metric| panel(curve, steady, targets, metric)).collect(),
+        spans: rates.as_ref().map(zones).unwrap_or_default(),
+        panels: panels.filter_map(|metric| panel(steady, knee.as_ref(), targets, metric)).collect(),
     }
 }
 
-fn zones(curve: &Curve) -> Vec<Span> {
-    let Some(rates) = curve.zone_rates() else { return Vec::new() };
+fn zones(rates: &ZoneRates) -> Vec<Span> {
     let span = |name: &str, color, from: f64, until| {
         let name = if from > 0.0 { format!("{name} from {from:.2}") } else { name.to_owned() };
         Span { name, color, from, until }
@@ -39,7 +40,13 @@ fn zones(curve: &Curve) -> Vec<Span> {
     ]
 }
 
-fn panel(curve: &Curve, steady: &Curve, targets: &Targets, metric: LatencyMetric) -> Option<Panel> {
+/// `knee` is there where the steady curve reaches it.
+fn panel(
+    steady: &Curve,
+    knee: Option<&LoadPoint>,
+    targets: &Targets,
+    metric: LatencyMetric,
+) -> Option<Panel> {
     let place = |point: &LoadPoint| Some((point.requests_per_second, point.latency_milliseconds(metric)?));
     let points: Vec<(f64, f64)> = steady.points.iter().filter_map(place).collect();
     if points.is_empty() {
@@ -61,8 +68,7 @@ fn panel(curve: &Curve, steady: &Curve, targets: &Targets, metric: LatencyMetric
         layers.push(Layer::new("within all targets", BLACK, Shape::Marks(within(steady, targets, metric))));
     }
     // Mostly no load was computed so near to where latency has no limit.
-    let knee = curve.zone_rates().and_then(|rates| place(&steady.at_rate(rates.knee)?));
-    layers.extend(knee.map(|(rate, value)| {
+    layers.extend(knee.and_then(place).map(|(rate, value)| {
         Layer::new("", LATENCY, Shape::Marks(vec![(rate, value, Zone::Knee.name().to_owned())]))
     }));
     Some(Panel { vertical: Axis { label: format!("{metric} (ms)"), scale: Scale::Logarithmic }, layers })
