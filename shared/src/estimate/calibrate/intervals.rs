@@ -1,8 +1,8 @@
 //! Intervals from what was left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Calibration, fitted_accelerators, groups, is_fit_for_fitting};
+use super::{Calibration, fitted_accelerators, groups, is_fit_for_fitting, numbered};
 use crate::accuracy::{Metric, quantile};
 use crate::catalog::Catalog;
 use crate::curve::{Banded, FigureBands, RatioBand};
@@ -26,18 +26,13 @@ impl Calibration {
     /// accelerators and whole publishers.
     pub fn with_intervals(&self, catalog: &Catalog, rows: &[&MeasuredRow]) -> Self {
         let (group_of, weights) = groups(rows);
-        let part = |index: usize| group_of[index] % PARTS;
-        let by_group = self.left_out(catalog, rows, &weights, &group_of, part);
-        let accelerators = fitted_accelerators(rows);
-        let accelerator = |index: usize| {
-            let id = &rows[index].experiment.configuration.accelerator;
-            accelerators.iter().position(|known| known == id).unwrap_or(0)
-        };
-        let by_accelerator = self.left_out(catalog, rows, &weights, &group_of, accelerator);
-        let publishers: BTreeSet<&str> = rows.iter().map(|row| row.publisher()).collect();
-        let publisher =
-            |index: usize| publishers.iter().position(|known| *known == rows[index].publisher()).unwrap_or(0);
-        let by_publisher = self.left_out(catalog, rows, &weights, &group_of, publisher);
+        let left_out =
+            |part: &dyn Fn(usize) -> usize| self.left_out(catalog, rows, &weights, &group_of, part);
+        let by_group = left_out(&|index| group_of[index] % PARTS);
+        let accelerators = numbered(rows, |row| row.experiment.configuration.accelerator.clone());
+        let by_accelerator = left_out(&|index| accelerators[index]);
+        let publishers = numbered(rows, |row| row.publisher().to_owned());
+        let by_publisher = left_out(&|index| publishers[index]);
         let unseen = [&by_group[..], &by_publisher].concat();
         let near = (0..step::SERVERS.len()).map(|server| {
             let of_server: Vec<Weighted> =
@@ -50,7 +45,7 @@ impl Calibration {
         let bands = Bands {
             near: near.collect(),
             far: bands(&[by_accelerator, by_publisher].concat(), &FigureBands::expected()),
-            fitted: accelerators,
+            fitted: fitted_accelerators(rows),
             common: common_shares(&replicas.collect::<Vec<_>>()),
         };
         let estimator = Estimator::new(catalog, self.clone());

@@ -159,22 +159,21 @@ fn fitted_accelerators(rows: &[&MeasuredRow]) -> Vec<String> {
 
 /// Number of the group of each row, and the weight of each group's rows.
 fn groups(rows: &[&MeasuredRow]) -> (Vec<usize>, Vec<f64>) {
-    let keys: Vec<String> = rows.iter().map(|row| group_key(row)).collect();
-    let numbers: BTreeMap<&str, usize> = keys
-        .iter()
-        .map(String::as_str)
-        .collect::<BTreeSet<&str>>()
-        .into_iter()
-        .enumerate()
-        .map(|(number, key)| (key, number))
-        .collect();
-    let group_of: Vec<usize> = keys.iter().map(|key| numbers[key.as_str()]).collect();
-    let mut counts = vec![0.0_f64; numbers.len()];
+    let group_of = numbered(rows, group_key);
+    let mut counts = vec![0.0_f64; group_of.iter().max().map_or(0, |last| last + 1)];
     group_of.iter().for_each(|group| counts[*group] += 1.0);
     let mut weights: Vec<f64> = counts.iter().map(|count| count.sqrt().recip()).collect();
     let mean = group_of.iter().map(|group| weights[*group]).sum::<f64>() / group_of.len().max(1) as f64;
     weights.iter_mut().for_each(|weight| *weight /= mean);
     (group_of, weights)
+}
+
+/// For each row the number of its key among all keys in their order.
+fn numbered<K: Ord>(rows: &[&MeasuredRow], key: impl Fn(&MeasuredRow) -> K) -> Vec<usize> {
+    let keys: Vec<K> = rows.iter().map(|row| key(row)).collect();
+    let distinct: BTreeSet<&K> = keys.iter().collect();
+    let numbers: BTreeMap<&K, usize> = distinct.into_iter().zip(0..).collect();
+    keys.iter().map(|key| numbers[key]).collect()
 }
 
 /// Model, precision, accelerator and server: what one source measures in one go.
