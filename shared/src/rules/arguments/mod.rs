@@ -8,6 +8,7 @@ use crate::inspect::{Container, PointerBuf, ServingPod};
 mod command_in_one_element;
 mod deprecated_flag;
 mod duplicate_variable;
+mod missing_dashes;
 mod positional_model;
 mod serve_repeated;
 mod space_in_argument;
@@ -15,6 +16,7 @@ mod space_in_argument;
 mod tests;
 mod unexpanded_reference;
 mod unknown_flag;
+mod value_not_taken;
 
 /// Rules of this group, by id.
 pub(super) static RULES: &[&Rule] = &[
@@ -26,6 +28,8 @@ pub(super) static RULES: &[&Rule] = &[
     &positional_model::RULE,
     &unexpanded_reference::RULE,
     &duplicate_variable::RULE,
+    &value_not_taken::RULE,
+    &missing_dashes::RULE,
 ];
 
 /// An element of `command` or `args`, as written.

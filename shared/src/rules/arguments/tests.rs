@@ -136,3 +136,44 @@ fn a_variable_that_adds_to_itself_is_no_warning() {
     let severities: Vec<_> = found.iter().map(|found| found.severity).collect();
     assert_eq!(severities, [Severity::Warning, Severity::Information]);
 }
+
+#[test]
+fn a_value_is_judged_where_it_is_spelled_out() {
+    let value =
+        |image: &str, flag: &str| count("INF078", image, json!({"args": ["--model=Qwen/Qwen3-8B", flag]}));
+    for (image, flag, found) in [
+        (NEW, "--dtype=fp8", 1),
+        (OLD, "--dtype=bf16", 1),
+        ("lmsysorg/sglang:v0.5.9", "--dtype=fp8", 1),
+        (NEW, "--gpu-memory-utilization=90", 1),
+        (NEW, "--gpu_memory_utilization=0", 1),
+        (NEW, "-tp=0", 1),
+        (NEW, "--dtype=half", 0),
+        (NEW, "--dtype=$(DTYPE)", 0),
+        (NEW, "--gpu-memory-utilization=1", 0),
+        (NEW, "--gpu-memory-utilization=${SHARE}", 0),
+        (NEW, "--max-num-batched-tokens=16k", 0),
+        ("example.com/team/server-with-vllm:3", "--dtype=fp8", 0),
+    ] {
+        assert_eq!(value(image, flag), found, "{image} {flag}");
+    }
+}
+
+#[test]
+fn a_word_without_dashes_is_an_option_only_by_its_name() {
+    let word = |image: &str, args: Value| count("INF079", image, json!({"args": args}));
+    for (image, args, found) in [
+        (NEW, json!(["Qwen/Qwen3-8B", "gpu-memory-utilization=0.85"]), 1),
+        (NEW, json!(["Qwen/Qwen3-8B", "-- host=0.0.0.0", "max_model_len=8192"]), 2),
+        (NEW, json!(["--model=Qwen/Qwen3-8B", "--lora-modules", "a=/a", "host=/b"]), 0),
+        (NEW, json!(["--model=Qwen/Qwen3-8B", "--hf-overrides", "host=1"]), 0),
+        (NEW, json!(["--model=Qwen/Qwen3-8B", "colour=blue"]), 0),
+        ("example.com/team/server-with-vllm:3", json!(["host=0.0.0.0"]), 0),
+    ] {
+        assert_eq!(word(image, args.clone()), found, "{args}");
+    }
+    let object = with(NEW, json!({"args": ["Qwen/Qwen3-8B", "-- host=0.0.0.0"]}));
+    let mended = fixed("INF079", &object);
+    let args = &mended["spec"]["template"]["spec"]["containers"][0]["args"];
+    assert_eq!(args, &json!(["Qwen/Qwen3-8B", "--host=0.0.0.0"]));
+}

@@ -1,4 +1,5 @@
-//! PromQL, as far as rules read it: which metrics it names, and the plain forms `metric{…}` and `sum(metric{…})`.
+//! PromQL, as far as rules read it: which metrics it names, and the plain forms `metric{…}`, `sum(metric{…})` and
+//! either of them times a number.
 
 /// Names of metrics in a query, and of functions, which no server's metrics are called like. What stands in quotes or
 /// braces is no name.
@@ -21,28 +22,69 @@ pub(crate) fn names(query: &str) -> Vec<&str> {
     names
 }
 
-/// Function around the whole query and what stands in it: `("sum", "vllm:num_requests_running{…}")`.
+/// Function around the whole query and what stands in it: `("sum", "vllm:num_requests_running{…}")`. What an
+/// aggregation groups by, before or after its brackets, is not told: `avg by (namespace) (…)` is an `avg`.
 pub(crate) fn outermost(query: &str) -> Option<(&str, &str)> {
     let query = query.trim();
-    let (function, rest) = query.split_once('(')?;
-    let function = function.trim_end();
-    if function.is_empty() || !function.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
-        return None;
+    let end = query.find(|c: char| !c.is_ascii_lowercase() && c != '_')?;
+    let (function, rest) = query.split_at(end);
+    let rest = without_grouping(rest.trim_start());
+    let (inner, after) = bracketed(rest)?;
+    let is_whole = after.is_empty() || without_grouping(after).is_empty();
+    (!function.is_empty() && is_whole).then_some((function, inner.trim()))
+}
+
+/// What a query is without a number that all of it is multiplied with or divided by, and the factor:
+/// `("avg(…)", 100.0)` of `avg(…) * 100`.
+pub(crate) fn scaled(query: &str) -> (&str, f64) {
+    let query = query.trim();
+    let number = |text: &str| text.trim().parse().ok().filter(|factor: &f64| *factor > 0.0);
+    let split = |sign: char| {
+        let (at, ..) = code(query).filter(|(_, character, is_code)| *is_code && *character == sign).last()?;
+        Some((query.get(..at)?, query.get(at + 1..)?))
+    };
+    if let Some((left, right)) = split('*') {
+        if let Some(factor) = number(right) {
+            return (unbracketed(left), factor);
+        }
+        if let Some(factor) = number(left) {
+            return (unbracketed(right), factor);
+        }
     }
-    let inner = rest.strip_suffix(')')?;
-    // The first bracket is closed by the last: `sum(a) / sum(b)` is no call of `sum`.
-    let mut open = 0_i64;
-    for (_, character, is_code) in code(inner) {
+    match split('/').and_then(|(left, right)| Some((left, number(right)?))) {
+        Some((left, divisor)) => (unbracketed(left), divisor.recip()),
+        None => (unbracketed(query), 1.0),
+    }
+}
+
+fn unbracketed(query: &str) -> &str {
+    match bracketed(query.trim()) {
+        Some((inner, "")) => inner.trim(),
+        _ => query.trim(),
+    }
+}
+
+/// `text` after a `by (…)` or `without (…)` that it begins with.
+fn without_grouping(text: &str) -> &str {
+    let grouped = ["by", "without"].iter().find_map(|word| text.strip_prefix(word));
+    grouped.and_then(|rest| bracketed(rest.trim_start())).map_or(text, |(_, after)| after)
+}
+
+/// What stands in the bracket that `text` begins with, and what comes after the one that closes it.
+fn bracketed(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('(')?;
+    let mut open = 1_u32;
+    for (at, character, is_code) in code(inner) {
         match character {
             '(' if is_code => open += 1,
             ')' if is_code => open -= 1,
             _ => {}
         }
-        if open < 0 {
-            return None;
+        if open == 0 {
+            return Some((inner.get(..at)?, inner.get(at + 1..)?.trim()));
         }
     }
-    Some((function, inner.trim()))
+    None
 }
 
 /// The metric of a query that is nothing but a selector: `vllm:num_requests_running{namespace="llm"}`.
@@ -95,8 +137,26 @@ mod tests {
         assert_eq!(outermost(r#" avg (a{b=")"}) "#), Some(("avg", r#"a{b=")"}"#)));
         assert_eq!(outermost("avg(a) / avg(b)"), None);
         assert_eq!(outermost("avg(a) * 100"), None);
-        assert_eq!(outermost("avg by (pod) (a)"), None);
+        assert_eq!(outermost("avg by (namespace) (a)"), Some(("avg", "a")));
+        assert_eq!(outermost("sum(rate(a[5m])) without (pod, instance)"), Some(("sum", "rate(a[5m])")));
+        assert_eq!(outermost("avg by (namespace) (a) / b"), None);
+        assert_eq!(outermost("(a)"), None);
+        assert_eq!(outermost("avg((a)"), None);
         assert_eq!(outermost("a{b=\"c\"}"), None);
+    }
+
+    #[test]
+    fn a_factor_is_of_the_whole_query() {
+        assert_eq!(scaled("avg(a) * 100"), ("avg(a)", 100.0));
+        assert_eq!(scaled("1e2*avg(a)"), ("avg(a)", 100.0));
+        assert_eq!(scaled("( avg(a) ) / 4"), ("avg(a)", 0.25));
+        assert_eq!(scaled("(avg(a))"), ("avg(a)", 1.0));
+        // What is left is no single call, which is for the caller to see.
+        assert_eq!(scaled("avg(a) / avg(b) * 100"), ("avg(a) / avg(b)", 100.0));
+        assert_eq!(scaled("avg(a) * avg(b)"), ("avg(a) * avg(b)", 1.0));
+        assert_eq!(scaled(r#"a{b="* 100"}"#), (r#"a{b="* 100"}"#, 1.0));
+        assert_eq!(scaled("avg(a * 100)"), ("avg(a * 100)", 1.0));
+        assert_eq!(scaled("a * 0"), ("a * 0", 1.0));
     }
 
     #[test]

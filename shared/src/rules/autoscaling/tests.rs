@@ -156,7 +156,11 @@ fn a_threshold_is_out_of_reach_only_where_the_query_is_read_as_it_is() {
     assert!(trigger("avg(vllm:num_requests_running{a=\"b\"})", Some("Value")));
     assert!(trigger("avg(vllm:kv_cache_usage_perc)", Some("Value")));
     assert!(!trigger("sum(vllm:num_requests_running)", Some("Value")));
-    assert!(!trigger("avg(vllm:kv_cache_usage_perc) * 100", Some("Value")));
+    // A target of 250 for what is between 0 and 100, and between 0 and 1000.
+    assert!(trigger("avg(vllm:kv_cache_usage_perc) * 100", Some("Value")));
+    assert!(trigger("avg(vllm:kv_cache_usage_perc * 100)", Some("Value")));
+    assert!(!trigger("1000 * avg(vllm:kv_cache_usage_perc)", Some("Value")));
+    assert!(!trigger("avg(vllm:kv_cache_usage_perc) * avg(x)", Some("Value")));
     assert!(!trigger("sum(vllm:num_requests_running) + sum(vllm:num_requests_waiting)", None));
 }
 
@@ -185,7 +189,10 @@ fn a_mean_is_divided_again_only_as_average_value() {
     assert!(averaged("avg(vllm:num_requests_running)", Some("AverageValue")));
     assert!(!averaged("avg(vllm:num_requests_running)", Some("Value")));
     assert!(!averaged("sum(vllm:num_requests_running)", None));
+    assert!(averaged("avg(vllm:kv_cache_usage_perc) * 100", None));
+    assert!(averaged("avg by (namespace) (vllm:num_requests_running)", None));
     assert!(!averaged("avg(a) * count(b)", None));
+    assert!(!averaged("avg(a) / avg(b) * 100", None));
 }
 
 #[test]

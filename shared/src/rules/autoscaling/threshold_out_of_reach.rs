@@ -44,11 +44,12 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
 }
 
 fn of(metric: &Metric<'_>, target: &Facts<'_>, tolerance: f64) -> Option<Found> {
-    let name = plain_name(metric)?;
+    let (name, factor) = plain_name(metric)?;
     let (bound, of_seats) = bound(target, name)?;
+    let reached = bound * factor;
     let aimed = per_replica(metric)?;
     // What lies on the bound to the last bit is the generator's own rounding.
-    if aimed * (1.0 + tolerance) <= bound * (1.0 + 1e-9) {
+    if aimed * (1.0 + tolerance) <= reached * (1.0 + 1e-9) {
         return None;
     }
     let percent = tolerance * 100.0;
@@ -57,28 +58,33 @@ fn of(metric: &Metric<'_>, target: &Facts<'_>, tolerance: f64) -> Option<Found> 
     } else {
         "it is a share between 0 and 1".to_owned()
     };
-    let what = format!("the target of {aimed} for `{name}` is never exceeded by {percent:.0} %: {why}");
-    let most = bound / (1.0 + tolerance);
-    let remedy = if of_seats { format!("aim below {most:.0}") } else { format!("aim below {most:.2}") };
+    let times = if factor == 1.0 { String::new() } else { format!(" times {factor}") };
+    let what =
+        format!("the target of {aimed} for `{name}`{times} is never exceeded by {percent:.0} %: {why}");
+    let most = reached / (1.0 + tolerance);
+    let remedy = if most >= 2.0 { format!("aim below {most:.0}") } else { format!("aim below {most:.2}") };
     let found = Found::new(metric.at.clone(), what, remedy);
-    Some(match fix(metric, target).filter(|_| of_seats) {
+    Some(match fix(metric, target).filter(|_| of_seats && factor == 1.0) {
         Some(fix) => found.with_fix(fix),
         None => found,
     })
 }
 
-/// The metric's name where it is read as it is, or summed or averaged over the replicas: not scaled, not combined.
-fn plain_name<'a>(metric: &Metric<'a>) -> Option<&'a str> {
+/// The metric's name and a factor, where it is read as it is, or summed or averaged over the replicas, or that times a
+/// number: not combined.
+fn plain_name<'a>(metric: &Metric<'a>) -> Option<(&'a str, f64)> {
     let Some(query) = prometheus_query(metric) else {
         // Adapters that rename leave no colon: with one the series is passed on as it is.
         let kept = metric.name.filter(|name| metric.kind == "Pods" && name.contains(':'));
-        return scraped(metric).first().map(|scraped| scraped.name).or(kept);
+        return scraped(metric).first().map(|scraped| scraped.name).or(kept).map(|name| (name, 1.0));
     };
-    match query::outermost(query) {
-        Some(("sum" | "avg" | "max" | "min", inner)) => query::selector(inner),
-        Some(_) => None,
-        None => query::selector(query),
-    }
+    let (query, outer) = query::scaled(query);
+    let (inner, factor) = match query::outermost(query) {
+        Some(("sum" | "avg" | "max" | "min", inner)) => query::scaled(inner),
+        Some(_) => return None,
+        None => (query, 1.0),
+    };
+    query::selector(inner).map(|name| (name, outer * factor))
 }
 
 /// Highest value of a replica, and whether it is the number of seats.
@@ -96,7 +102,8 @@ fn per_replica(metric: &Metric<'_>) -> Option<f64> {
     match metric.target? {
         MetricTarget::AverageValue(value) => Some(value),
         MetricTarget::Value(value) => {
-            let (function, _) = query::outermost(prometheus_query(metric)?)?;
+            let (query, _) = query::scaled(prometheus_query(metric)?);
+            let (function, _) = query::outermost(query)?;
             matches!(function, "avg" | "max" | "min").then_some(value)
         }
         MetricTarget::Utilization(_) => None,
