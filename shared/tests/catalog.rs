@@ -180,6 +180,33 @@ fn a_model_is_found_by_id_checkpoint_and_short_name() {
     let quantized = catalog.find_model("nvidia/Qwen3-235B-A22B-NVFP4").expect("a checkpoint");
     assert_eq!(quantized.model.id, "Qwen/Qwen3-235B-A22B");
     assert_eq!(quantized.checkpoint.precision, Precision::Nvfp4);
+    let old = catalog.find_model("meta-llama/Meta-Llama-3.1-8B-Instruct").expect("its name of before");
+    assert_eq!(old.checkpoint.id, "meta-llama/Llama-3.1-8B-Instruct");
+}
+
+#[test]
+fn other_weights_of_the_same_dimensions_stay_themselves() {
+    let catalog = Catalog::embedded();
+    let stock = catalog.find_model("deepseek-ai/DeepSeek-R1").expect("R1");
+    let later = catalog.find_model("deepseek-ai/DeepSeek-R1-0528").expect("a later release");
+    assert_eq!(later.model.id, stock.model.id);
+    assert_eq!(later.checkpoint.id, "deepseek-ai/DeepSeek-R1-0528");
+    // What stands for the model comes in its precisions, other weights in their own alone.
+    assert_eq!(stock.precisions(), [Precision::Fp8, Precision::Nvfp4]);
+    let quantized = stock.of_precision(Precision::Nvfp4).expect("published");
+    assert_eq!(quantized.checkpoint.id, "nvidia/DeepSeek-R1-NVFP4");
+    assert_eq!(
+        quantized.of_precision(Precision::Fp8).expect("the stock one").checkpoint.id,
+        stock.checkpoint.id
+    );
+    assert_eq!(later.precisions(), [Precision::Fp8]);
+    assert!(later.of_precision(Precision::Nvfp4).is_none());
+    for model in catalog.models().expect("the catalog reads") {
+        // An alias with an owner is an id of the Hub: of the same weights only where it is an older name of them.
+        for alias in model.aliases.iter().filter(|alias| alias.contains('/')) {
+            assert_eq!(alias.replace("/Meta-", "/"), model.id, "other weights are checkpoints");
+        }
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::document::{Document, invalid};
 use super::entry::{Entry, Problem, Reference, Section};
 use super::error::nearest;
 use super::{
-    Accelerator, AcceleratorKind, CatalogError, Ceiling, Checkpoint, FlagTable, Machine, Model, Price,
-    PriceTable, PricingModel, Profile, Server, ServerVersion, Signal, StartTimes, UseCase, embedded,
+    Accelerator, AcceleratorKind, CatalogError, Ceiling, Checkpoint, FlagTable, Machine, Model, Precision,
+    Price, PriceTable, PricingModel, Profile, Server, ServerVersion, Signal, StartTimes, UseCase, embedded,
 };
 
 /// A catalog document of the user's: the text of a file, and what messages call it.
@@ -41,6 +41,31 @@ pub struct Found<'a> {
     pub model: &'a Model,
     /// The checkpoint that the name means: the stock one for the model's id and its aliases.
     pub checkpoint: &'a Checkpoint,
+}
+
+impl<'a> Found<'a> {
+    /// The same weights in another precision; `None` where nobody published them. A checkpoint that stands beside
+    /// another one of its precision holds weights of its own, which come in no other.
+    pub fn of_precision(self, precision: Precision) -> Option<Self> {
+        if self.checkpoint.precision == precision {
+            return Some(self);
+        }
+        let checkpoint = self.model.checkpoint_of(precision).filter(|_| self.stands_for_model())?;
+        Some(Self { checkpoint, ..self })
+    }
+
+    /// The precisions that [`Self::of_precision`] finds.
+    pub fn precisions(self) -> Vec<Precision> {
+        let checkpoints = self.model.checkpoint_of_each_precision();
+        let precisions = checkpoints.map(|checkpoint| checkpoint.precision);
+        precisions.filter(|precision| self.of_precision(*precision).is_some()).collect()
+    }
+
+    fn stands_for_model(self) -> bool {
+        self.model
+            .checkpoint_of(self.checkpoint.precision)
+            .is_some_and(|first| first.id == self.checkpoint.id)
+    }
 }
 
 type Parsed<T> = OnceLock<Result<Vec<T>, CatalogError>>;

@@ -90,7 +90,7 @@ impl fmt::Display for Precision {
 pub struct Model {
     /// Hugging Face id `owner/name` of the stock checkpoint.
     pub id: String,
-    /// Other names that find this model: short names, ids of fine-tunes with the same dimensions.
+    /// Other names of the stock checkpoint: short names, ids that it had before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// All parameters.
@@ -103,7 +103,8 @@ pub struct Model {
     pub gated: bool,
     /// Dimensions.
     pub architecture: Architecture,
-    /// Published weights; the first is the stock checkpoint, whose id is the model's.
+    /// Published weights; the first is the stock checkpoint, whose id is the model's. Of one precision the first stands
+    /// for the model; the others (later releases, fine-tunes) are served where they are asked for by their own name.
     pub checkpoints: Vec<Checkpoint>,
     /// Where the facts come from.
     pub evidence: Evidence,
@@ -370,6 +371,18 @@ impl Model {
     /// The first checkpoint with weights of this precision.
     pub fn checkpoint_of(&self, precision: Precision) -> Option<&Checkpoint> {
         self.checkpoints.iter().find(|checkpoint| checkpoint.precision == precision)
+    }
+
+    /// The first checkpoint of each precision, in the order of the entry.
+    pub fn checkpoint_of_each_precision(&self) -> impl Iterator<Item = &Checkpoint> {
+        let is_first = |index: usize, checkpoint: &Checkpoint| {
+            let before = self.checkpoints.iter().take(index);
+            before.filter(|other| other.precision == checkpoint.precision).count() == 0
+        };
+        let numbered = self.checkpoints.iter().enumerate();
+        numbered
+            .filter(move |(index, checkpoint)| is_first(*index, checkpoint))
+            .map(|(_, checkpoint)| checkpoint)
     }
 }
 

@@ -52,9 +52,8 @@ fn dtype(plan: &Plan<'_>) -> Result<Option<&'static str>, ManifestError> {
 }
 
 fn precisions_that_run(plan: &Plan<'_>) -> Vec<Precision> {
-    let precisions = plan.model.checkpoints.iter().map(|checkpoint| checkpoint.precision);
+    let precisions = plan.model.checkpoint_of_each_precision().map(|checkpoint| checkpoint.precision);
     let mut precisions: Vec<Precision> = precisions.filter(|other| plan.accelerator.runs(*other)).collect();
     precisions.sort_unstable();
-    precisions.dedup();
     precisions
 }

@@ -345,7 +345,7 @@ impl<'a, 's> Asked<'a, 's> {
             let count = counts.iter().copied().find(holds)?;
             Some((checkpoint.precision, count))
         };
-        let others = self.found.model.checkpoints.iter();
+        let others = self.found.model.checkpoint_of_each_precision();
         Ok(others.filter(|other| self.accelerator.runs(other.precision)).find_map(fewest))
     }
 
@@ -527,17 +527,17 @@ fn weights<'a>(
     let Some(asked) = request.precision.filter(|asked| *asked != found.checkpoint.precision) else {
         return Ok((found, None));
     };
-    if let Some(checkpoint) = found.model.checkpoint_of(asked) {
-        return Ok((Found { checkpoint, ..found }, None));
+    if let Some(found) = found.of_precision(asked) {
+        return Ok((found, None));
     }
     let is_plain = matches!(found.checkpoint.precision, Precision::Bf16 | Precision::Fp16);
     if asked == Precision::Fp8 && is_plain && server.name == "vllm" {
         return Ok((found, Some(Precision::Fp8)));
     }
     Err(ManifestError::NoSuchPrecision {
-        model: found.model.id.clone(),
+        model: found.checkpoint.id.clone(),
         asked,
-        known: found.model.checkpoints.iter().map(|checkpoint| checkpoint.precision).collect(),
+        known: found.precisions(),
     })
 }
 

@@ -197,6 +197,17 @@ mod golden {
 /// Every stock model on every accelerator with every server that can be written: no half manifests, nothing
 /// that does not fit its machine, names that Kubernetes takes, YAML that reads back as it was.
 #[test]
+fn the_weights_that_were_asked_for_are_served() {
+    let request = ManifestRequest::new("deepseek-ai/DeepSeek-R1-0528", "vllm", "nvidia-h200-141gb");
+    let deployment = object(&set(&request).unwrap(), "Deployment").unwrap();
+    let arguments = at(&deployment, "/spec/template/spec/containers/0/args").to_string();
+    assert!(arguments.contains("\"deepseek-ai/DeepSeek-R1-0528\""), "{arguments}");
+    let other = ManifestRequest { precision: Some(Precision::Nvfp4), ..request };
+    let message = set(&other).unwrap_err().to_string();
+    assert_eq!(message, "the catalog has no nvfp4 weights of deepseek-ai/DeepSeek-R1-0528: it has fp8");
+}
+
+#[test]
 fn every_variant_of_the_catalog_fits_its_machine() {
     let catalog = Catalog::embedded();
     let source = Measured::new(&catalog);

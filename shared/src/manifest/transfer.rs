@@ -85,11 +85,14 @@ pub fn transfer(
     let found = catalog.find_model(&request.model)?;
     let checkpoint = match request.precision {
         None => found.checkpoint,
-        Some(asked) => found.model.checkpoint_of(asked).ok_or_else(|| ManifestError::NoSuchPrecision {
-            model: found.model.id.clone(),
-            asked,
-            known: found.model.checkpoints.iter().map(|checkpoint| checkpoint.precision).collect(),
-        })?,
+        Some(asked) => {
+            let of_precision = found.of_precision(asked).ok_or_else(|| ManifestError::NoSuchPrecision {
+                model: found.checkpoint.id.clone(),
+                asked,
+                known: found.precisions(),
+            })?;
+            of_precision.checkpoint
+        }
     };
     let account = request.service_account.as_deref().unwrap_or(DEFAULT_SERVICE_ACCOUNT);
     names::check_model_id(&checkpoint.id)?;

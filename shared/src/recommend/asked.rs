@@ -4,7 +4,7 @@ use super::placement::Replica;
 use super::{
     Cost, CurveSource, NoPrice, Placement, PricedCost, Question, RecommendError, Requirements, TokenCost,
 };
-use crate::catalog::{Accelerator, Catalog, Checkpoint, Machine, Model, Precision, Server, ServerVersion};
+use crate::catalog::{Accelerator, Catalog, Checkpoint, Machine, Model, Server, ServerVersion};
 use crate::curve::{Curve, LoadPoint};
 
 /// Requirements whose names have been found in the catalog.
@@ -13,7 +13,7 @@ pub(super) struct Asked<'a> {
     pub(super) requirements: &'a Requirements,
     pub(super) model: Option<&'a Model>,
     /// Set where the question names weights other than the stock ones.
-    pub(super) precision: Option<Precision>,
+    pub(super) checkpoint: Option<&'a Checkpoint>,
     pub(super) server: Option<&'a Server>,
     pub(super) version: Option<&'a ServerVersion>,
     pub(super) accelerator: Option<&'a Accelerator>,
@@ -42,7 +42,7 @@ impl<'a> Asked<'a> {
             catalog,
             requirements,
             model: found.map(|found| found.model),
-            precision: found.filter(|_| !is_stock).map(|found| found.checkpoint.precision),
+            checkpoint: found.filter(|_| !is_stock).map(|found| found.checkpoint),
             server,
             version,
             accelerator: accelerator.map(|name| catalog.find_accelerator(name)).transpose()?,
@@ -60,8 +60,9 @@ impl<'a> Asked<'a> {
             accelerator: self.accelerator.map(|accelerator| accelerator.id.as_str()).or(of_machine),
             traffic: self.requirements.traffic,
         })?;
-        curves
-            .retain(|curve| self.precision.is_none_or(|asked| curve.configuration.precision == Some(asked)));
+        curves.retain(|curve| {
+            self.checkpoint.is_none_or(|asked| curve.configuration.precision == Some(asked.precision))
+        });
         Ok(curves)
     }
 
@@ -72,9 +73,10 @@ impl<'a> Asked<'a> {
             None => self.catalog.find_model(&curve.configuration.model)?.model,
         };
         let precision = curve.configuration.precision;
-        let published = match precision {
-            Some(precision) => model.checkpoint_of(precision),
-            None => model.stock_checkpoint(),
+        let published = match (self.checkpoint, precision) {
+            (Some(asked), _) => Some(asked),
+            (None, Some(precision)) => model.checkpoint_of(precision),
+            (None, None) => model.stock_checkpoint(),
         };
         Ok(match (published, precision) {
             (Some(Checkpoint { id, bytes, .. }), _) => {

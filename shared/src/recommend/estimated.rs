@@ -86,14 +86,9 @@ impl<'a> Estimated<'a> {
         configurations: &mut Vec<Configuration>,
     ) -> Result<(), RecommendError> {
         let sizes = self.catalog.replica_sizes(accelerator, None)?;
+        // Several publishers of weights of one precision make no difference to a curve.
         let runs = |checkpoint: &&Checkpoint| accelerator.runs(checkpoint.precision);
-        let mut precisions: Vec<Precision> = Vec::new();
-        for checkpoint in model.checkpoints.iter().filter(runs) {
-            // Several publishers of weights of one precision make no difference to a curve.
-            if precisions.contains(&checkpoint.precision) {
-                continue;
-            }
-            precisions.push(checkpoint.precision);
+        for checkpoint in model.checkpoint_of_each_precision().filter(runs) {
             for accelerators in &sizes {
                 configurations.push(Configuration {
                     model: model.id.clone(),

@@ -227,6 +227,19 @@ fn a_server_version_or_precision_narrows_the_answer() {
 }
 
 #[test]
+fn other_weights_of_the_same_dimensions_are_ranked_under_their_own_name() {
+    let stock = ask(&of_model("deepseek-ai/DeepSeek-R1"));
+    let later = ask(&of_model("deepseek-ai/DeepSeek-R1-0528"));
+    // No curve tells them apart, but NVFP4 was made of the first ones alone.
+    assert!(!later.ranked.is_empty() && later.ranked.len() < stock.ranked.len());
+    let own = |checkpoint: &str| checkpoint == "deepseek-ai/DeepSeek-R1-0528";
+    assert!(later.ranked.iter().all(|row| own(&row.checkpoint)));
+    assert!(later.not_measured.iter().all(|row| own(&row.checkpoint)));
+    let others = |checkpoint: &str| checkpoint.contains("R1-");
+    assert!(!stock.ranked.iter().any(|row| others(&row.checkpoint) && !row.checkpoint.ends_with("NVFP4")));
+}
+
+#[test]
 fn what_fits_but_was_never_measured_is_listed_with_its_machine() {
     let answer = ask(&gemma());
     let unmeasured = |accelerator: &str| {

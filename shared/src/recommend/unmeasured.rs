@@ -23,6 +23,10 @@ pub(super) fn fitting(asked: &Asked<'_>, curves: &[Curve]) -> Result<Vec<NotMeas
             && of_machine.is_none_or(|id| id == accelerator.id)
     };
     let accelerators: Vec<&Accelerator> = asked.catalog.accelerators()?.iter().filter(covers).collect();
+    let checkpoints: Vec<&Checkpoint> = match asked.checkpoint {
+        Some(checkpoint) => vec![checkpoint],
+        None => model.checkpoint_of_each_precision().collect(),
+    };
     let mut fitting = Vec::new();
     for server in servers {
         for accelerator in &accelerators {
@@ -30,10 +34,9 @@ pub(super) fn fitting(asked: &Asked<'_>, curves: &[Curve]) -> Result<Vec<NotMeas
             let Some(version) = version.filter(|version| version.image(accelerator.kind).is_some()) else {
                 continue;
             };
-            for checkpoint in &model.checkpoints {
+            for checkpoint in &checkpoints {
                 let candidate = Candidate { model, server, version, accelerator, checkpoint };
-                let wanted = asked.precision.is_none_or(|asked| asked == checkpoint.precision);
-                if wanted && !candidate.is_measured(asked, curves) {
+                if !candidate.is_measured(asked, curves) {
                     fitting.extend(candidate.fit(asked)?);
                 }
             }
