@@ -106,11 +106,16 @@ impl<'a> Image<'a> {
             () if self.repository.ends_with("tensorrt-llm/release") => Some(ServerKind::TensorrtLlm),
             () if has("huggingfaceserver") => Some(ServerKind::KserveHuggingFace),
             () if has("ray-llm") || has("ray-ml-llm") => Some(ServerKind::Ray),
-            () if has("llama.cpp") || has("llama-cpp") || has("llama-server") || name == "ollama" => {
+            () if has("llama.cpp") || has("llama-cpp") || has("llama-server") || self.is_ollama() => {
                 Some(ServerKind::LlamaCpp)
             }
             () => None,
         }
+    }
+
+    /// Whether the image is Ollama's.
+    pub fn is_ollama(&self) -> bool {
+        self.repository.rsplit('/').next() == Some("ollama")
     }
 
     fn is_nim(&self) -> bool {

@@ -54,6 +54,17 @@ impl ServerKind {
         }
     }
 
+    /// What answers once the server serves, of servers that the catalog does not have; `None` where that is not one path.
+    /// Sources: the KServe inference protocol, version 2; docs.nvidia.com/nim, API reference; llama.cpp, tools/server.
+    pub const fn health_path(self) -> Option<&'static str> {
+        match self {
+            Self::Triton | Self::KserveHuggingFace => Some("/v2/health/ready"),
+            Self::Nim => Some("/v1/health/ready"),
+            Self::LlamaCpp => Some("/health"),
+            Self::Vllm | Self::Sglang | Self::Tgi | Self::Jetstream | Self::TensorrtLlm | Self::Ray => None,
+        }
+    }
+
     /// Port that it listens on where its arguments name none; `None` where that depends on the image.
     pub const fn default_port(self) -> Option<u16> {
         match self {

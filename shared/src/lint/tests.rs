@@ -176,7 +176,7 @@ fn files_of_a_folder_are_neighbours_unless_they_use_one_name_for_two_things() {
         let inputs: Vec<_> = inputs.collect();
         let known = surroundings(&inputs, &Snapshot::default());
         let key = crate::rules::ObjectKey {
-            namespace: String::new(),
+            namespace: "default".into(),
             kind: "Deployment".into(),
             name: "llm".into(),
         };

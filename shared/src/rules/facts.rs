@@ -1,5 +1,7 @@
 //! What a rule can look at.
 
+use serde_json::Value;
+
 use super::{Neighbours, Settings};
 use crate::catalog::{
     Accelerator, AcceleratorKind, Catalog, CatalogError, Checkpoint, FlagTable, Machine, Meaning, Model,
@@ -137,6 +139,22 @@ impl<'a> Facts<'a> {
         selects.contains(&self.workload.identity.kind)
             && spec.is_some_and(|spec| spec.get("selector").is_none())
             && self.pod.serving().value.get("resources").is_none()
+    }
+
+    /// Whether the Pod carries something that only GKE reads: an annotation, a volume, a label of its nodes.
+    pub fn has_mark_of_gke(&self) -> bool {
+        const MARKS: [&str; 4] = ["gke-gcsfuse/", "cloud.google.com/", "autopilot.gke.io/", "iam.gke.io/"];
+        let keys = |object: &'a Value, pointer: &str| {
+            let fields = object.pointer(pointer).and_then(Value::as_object);
+            fields.into_iter().flatten().map(|(key, _)| key.as_str())
+        };
+        let annotations = keys(self.pod.template, "/metadata/annotations");
+        let labels = keys(self.pod.template, "/spec/nodeSelector");
+        let mut keys = annotations.chain(labels);
+        let volumes = self.pod.volumes.iter();
+        let mut drivers = volumes.filter_map(|volume| volume.value.pointer("/csi/driver")?.as_str());
+        keys.any(|key| MARKS.iter().any(|mark| key.starts_with(mark)))
+            || drivers.any(|driver| driver.ends_with(".gke.io"))
     }
 
     /// Whether the Pod runs on TPUs.

@@ -10,13 +10,16 @@ use crate::inspect::{Autoscaler, Identity, Subject, inspect};
 /// Which object: namespace, kind, name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey {
-    /// Namespace; empty where a file does not say, which then means one and the same namespace for all.
+    /// Namespace; where a file does not say, it is the one that clients take, `default`.
     pub namespace: String,
     /// `Deployment`.
     pub kind: String,
     /// Name.
     pub name: String,
 }
+
+/// The namespace of an object that names none.
+const UNTOLD: &str = "default";
 
 /// Inference workloads, their autoscalers and what scrapes their metrics, by key. Other objects are dropped when they
 /// are inserted, so that a cluster full of other things costs nothing; a copy shares what it has with the original until
@@ -33,7 +36,7 @@ impl ObjectKey {
     /// Key of an object; `None` where it has no name.
     pub fn of(identity: &Identity<'_>) -> Option<Self> {
         Some(Self {
-            namespace: identity.namespace.unwrap_or_default().to_owned(),
+            namespace: identity.namespace.unwrap_or(UNTOLD).to_owned(),
             kind: identity.kind.to_owned(),
             name: identity.name?.to_owned(),
         })
@@ -41,7 +44,7 @@ impl ObjectKey {
 
     fn of_target(autoscaler: &Autoscaler<'_>) -> Self {
         Self {
-            namespace: autoscaler.identity.namespace.unwrap_or_default().to_owned(),
+            namespace: autoscaler.identity.namespace.unwrap_or(UNTOLD).to_owned(),
             kind: autoscaler.target_kind.to_owned(),
             name: autoscaler.target_name.to_owned(),
         }
@@ -108,7 +111,7 @@ impl Neighbours {
 
     /// What scrapes Pods of `template` in `namespace` by a selector of theirs: PodMonitorings and PodMonitors.
     pub fn monitors_of(&self, namespace: Option<&str>, template: &Value) -> Vec<&Value> {
-        let namespace = namespace.unwrap_or_default();
+        let namespace = namespace.unwrap_or(UNTOLD);
         let scrapes = |(key, monitor): &(&ObjectKey, &Arc<Value>)| {
             let elsewhere =
                 monitor.pointer("/spec/namespaceSelector").is_some() || key.kind == "ClusterPodMonitoring";
@@ -121,7 +124,7 @@ impl Neighbours {
 
     /// Whether something scrapes Pods of `template` in `namespace`, as far as selectors tell.
     pub fn scrapes(&self, namespace: Option<&str>, template: &Value) -> bool {
-        let namespace = namespace.unwrap_or_default();
+        let namespace = namespace.unwrap_or(UNTOLD);
         self.monitors.iter().any(|(key, monitor)| {
             let elsewhere =
                 monitor.pointer("/spec/namespaceSelector").is_some() || key.kind == "ClusterPodMonitoring";

@@ -42,7 +42,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         let name = option_name(option)?;
         match table.support(version, name) {
             Support::Taken | Support::TakenUntil(_) => None,
-            Support::Refused(_) if is_beginning(table, version, name) => None,
+            Support::Refused(None) if is_beginning(table, version, name) => None,
             Support::Refused(span) => Some(finding(facts, option, name, table, version, span)),
         }
     });
@@ -56,13 +56,16 @@ pub(super) fn judged<'a>(facts: &Facts<'a>) -> Option<(&'a FlagTable, FlagVersio
     reaches_server(facts.pod).then_some((table, version))
 }
 
+/// Letters of the shortest name that is judged, `task`; shorter ones are short forms.
+const SHORTEST: usize = 4;
+
 /// Name to look up: without the field of a JSON flag (`--compilation-config.level`). Short names and anything that is
 /// no plain word is not judged.
 pub(super) fn option_name(option: &Argument) -> Option<&str> {
     let name = option.name.split('.').next()?;
     let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
-    (plain && starts && name.len() > 4).then_some(name)
+    (plain && starts && name.len() >= SHORTEST).then_some(name)
 }
 
 /// argparse takes the beginning of a name for the name.
@@ -89,6 +92,8 @@ fn finding(
     };
     let what = format!("{server} {own} exits at start: it has no `--{name}`; {history}");
     let nearest = if span.is_none() { table.nearest(version, name) } else { None };
+    // What is given already is hardly meant once more.
+    let nearest = nearest.filter(|flag| facts.pod.arguments.option(&[flag.as_str()]).is_none());
     let idle = IDLE.contains(&name);
     let remedy = match nearest {
         Some(flag) => format!("write `--{flag}`, if that is meant, or remove it"),

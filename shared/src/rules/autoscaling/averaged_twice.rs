@@ -17,7 +17,7 @@ pub(crate) static RULE: Rule = Rule {
     severity: Severity::Warning,
     scope: Scope::Everywhere,
     summary: "A Prometheus trigger averages over the replicas, and the HPA divides by their number again",
-    needs: "the target's manifest and a query that is an `avg(…)`, or one times a number",
+    needs: "the target's manifest and a query that is an `avg(…)` or `sum(…) / count(…)`, or one of them times a number",
     rationale: "Without `metricType` KEDA makes an `AverageValue` metric, for which the HPA computes \
                 ceil(value / threshold): four replicas with 15 requests each and a threshold of 10 become two.",
     fix: Some("sets `metricType: Value`"),
@@ -34,9 +34,8 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
     // KEDA refuses a fallback beside metrics of type `Value` in most versions.
     let falls_back = facts.autoscaler.object.pointer("/spec/fallback").is_some();
     let averaged = facts.autoscaler.metrics.iter().filter(|metric| {
-        let query = prometheus_query(metric).and_then(|query| query::outermost(query::scaled(query).0));
-        let is_average = query.is_some_and(|(function, _)| function == "avg");
-        is_average && matches!(metric.target, Some(MetricTarget::AverageValue(_)))
+        prometheus_query(metric).is_some_and(query::is_mean)
+            && matches!(metric.target, Some(MetricTarget::AverageValue(_)))
     });
     let found = averaged.map(|metric| {
         let at = metric.at.with_trailing_token("metricType");

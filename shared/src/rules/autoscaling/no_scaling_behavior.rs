@@ -22,8 +22,7 @@ pub(crate) static RULE: Rule = Rule {
                 accelerator along and the next one loads all weights again; the N - 1 that remain carry N/(N - 1) of \
                 the load.",
     fix: Some(
-        "down by one replica in two minutes after ten quiet minutes, up to at most double in a minute; what the author \
-         wrote stays",
+        "sets `behavior.scaleDown`: one replica in two minutes after ten quiet minutes; scaling up stays as it is",
     ),
     source: "Kubernetes API reference, HorizontalPodAutoscalerBehavior v2; pkg/apis/autoscaling/v2/defaults.go",
     check: Check::Autoscaler(check),
@@ -32,10 +31,10 @@ pub(crate) static RULE: Rule = Rule {
 
 fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
     let autoscaler = facts.autoscaler;
-    let written = |direction: &str| autoscaler.behavior.and_then(|behavior| behavior.get(direction));
+    let down = autoscaler.behavior.and_then(|behavior| behavior.get(DOWN));
     // `autoscaling/v1` has no behaviour: the field would be lost.
     let is_old = autoscaler.is_first_version();
-    if facts.target.is_empty() || is_old || !is_default(written(DOWN), None, DEFAULT_DOWN) {
+    if facts.target.is_empty() || is_old || !is_default(down) {
         return Vec::new();
     }
     let what = "scaling down is left at its default: all surplus replicas go at once after 300 s";
@@ -44,54 +43,32 @@ fn check(facts: &AutoscalerFacts<'_>) -> Vec<Found> {
         what,
         "set `behavior.scaleDown` to one replica at a time after a longer window",
     );
-    let up_is_free = is_default(written(UP), Some(0.0), DEFAULT_UP);
-    vec![match fix(&autoscaler.behavior_at(), up_is_free) {
+    vec![match fix(&autoscaler.behavior_at()) {
         Some(fix) => found.with_fix(fix),
         None => found,
     }]
 }
 
-const UP: &str = "scaleUp";
 const DOWN: &str = "scaleDown";
 
-/// Policies that the API server fills in: type, value, seconds.
-const DEFAULT_UP: &[(&str, f64, f64)] = &[("Pods", 4.0, 15.0), ("Percent", 100.0, 15.0)];
-const DEFAULT_DOWN: &[(&str, f64, f64)] = &[("Percent", 100.0, 15.0)];
-
-/// Whether rules say nothing beyond the API server's defaults, which stand there when admission sees the object: an
-/// author who writes one direction gets the other filled in. A window it fills in for scaling up alone.
-fn is_default(rules: Option<&Value>, window: Option<f64>, policies: &[(&str, f64, f64)]) -> bool {
+/// Whether rules say nothing beyond what the API server fills in, which stands there when admission sees the object: an
+/// author who writes how to scale up gets `scaleDown` with all replicas in 15 s, and without a window.
+fn is_default(rules: Option<&Value>) -> bool {
     let Some(rules) = rules.filter(|rules| !rules.is_null()) else { return true };
     let field = |name: &str| rules.get(name).filter(|value| !value.is_null());
-    field("stabilizationWindowSeconds").is_none_or(|seconds| window.is_some() && seconds.as_f64() == window)
+    let filled_in = json!([{"type": "Percent", "value": 100, "periodSeconds": 15}]);
+    field("stabilizationWindowSeconds").is_none()
         && field("selectPolicy").is_none_or(|select| select == "Max")
         && field("tolerance").is_none()
-        && field("policies").is_none_or(|written| are_default(written, policies))
+        && field("policies").is_none_or(|written| *written == json!([]) || *written == filled_in)
 }
 
-fn are_default(written: &Value, policies: &[(&str, f64, f64)]) -> bool {
-    let Some(written) = written.as_array() else { return false };
-    let read = |policy: &Value| {
-        let number = |name: &str| policy.get(name)?.as_f64();
-        Some((policy.get("type")?.as_str()?.to_owned(), number("value")?, number("periodSeconds")?))
-    };
-    let has = |(kind, value, seconds): &(&str, f64, f64)| {
-        written.iter().filter_map(read).any(|found| found == ((*kind).to_owned(), *value, *seconds))
-    };
-    written.is_empty() || (written.len() == policies.len() && policies.iter().all(has))
-}
-
-fn fix(at: &PointerBuf, up_is_free: bool) -> Option<Fix> {
+fn fix(at: &PointerBuf) -> Option<Fix> {
     let ours = json!(behavior(ScalingSteps::USUAL, None));
-    let directions = if up_is_free { &[UP, DOWN][..] } else { &[DOWN] };
-    let edits = directions.iter().map(|direction| {
-        Some(Edit::Set { at: at.with_trailing_token(*direction), value: ours.get(*direction)?.clone() })
-    });
-    let up = if up_is_free { ", and up by doubling each minute" } else { "" };
     Some(Fix {
-        summary: format!("scale down by one replica in two minutes after ten quiet minutes{up}"),
+        summary: "scale down by one replica in two minutes after ten quiet minutes".to_owned(),
         caution: Caution::Safe,
-        edits: edits.collect::<Option<_>>()?,
+        edits: vec![Edit::Set { at: at.with_trailing_token(DOWN), value: ours.get(DOWN)?.clone() }],
     })
 }
 
@@ -105,15 +82,9 @@ mod tests {
             "selectPolicy": "Max",
             "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
         });
-        assert!(is_default(Some(&filled), None, DEFAULT_DOWN));
-        let up = json!({
-            "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
-            "policies": [
-                {"type": "Pods", "value": 4, "periodSeconds": 15},
-                {"type": "Percent", "value": 100, "periodSeconds": 15},
-            ],
-        });
-        assert!(is_default(Some(&up), Some(0.0), DEFAULT_UP));
+        assert!(is_default(Some(&filled)));
+        assert!(is_default(Some(&json!({"policies": []}))));
+        assert!(is_default(None));
         for own in [
             json!({"stabilizationWindowSeconds": 120}),
             // The controller's default, but nobody fills it in: the author wrote it.
@@ -121,7 +92,7 @@ mod tests {
             json!({"selectPolicy": "Disabled"}),
             json!({"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}),
         ] {
-            assert!(!is_default(Some(&own), None, DEFAULT_DOWN), "{own}");
+            assert!(!is_default(Some(&own)), "{own}");
         }
     }
 }

@@ -57,6 +57,25 @@ pub(crate) fn scaled(query: &str) -> (&str, f64) {
     }
 }
 
+/// Whether a query is a mean over the replicas: an `avg(…)`, or a `sum(…)` divided by a `count(…)`, or that times a
+/// number.
+pub(crate) fn is_mean(query: &str) -> bool {
+    let (query, _) = scaled(query);
+    match function(query) {
+        Some(function) => function == "avg",
+        None => {
+            let slash = code(query).filter(|(_, character, is_code)| *is_code && *character == '/').last();
+            let halves = slash.and_then(|(at, ..)| Some((query.get(..at)?, query.get(at + 1..)?)));
+            halves
+                .is_some_and(|(sum, count)| function(sum) == Some("sum") && function(count) == Some("count"))
+        }
+    }
+}
+
+fn function(query: &str) -> Option<&str> {
+    outermost(query).map(|(function, _)| function)
+}
+
 fn unbracketed(query: &str) -> &str {
     match bracketed(query.trim()) {
         Some((inner, "")) => inner.trim(),
@@ -157,6 +176,16 @@ mod tests {
         assert_eq!(scaled(r#"a{b="* 100"}"#), (r#"a{b="* 100"}"#, 1.0));
         assert_eq!(scaled("avg(a * 100)"), ("avg(a * 100)", 1.0));
         assert_eq!(scaled("a * 0"), ("a * 0", 1.0));
+    }
+
+    #[test]
+    fn a_mean_is_an_average_or_a_sum_by_its_count() {
+        assert!(is_mean("avg(a) * 100"));
+        assert!(is_mean("sum(a{b=\"/\"}) / count(a)"));
+        assert!(is_mean("(sum by (namespace) (a) / count(b{c=\"d\"}))"));
+        assert!(!is_mean("sum(a) / sum(b)"));
+        assert!(!is_mean("sum(a) + sum(b) / count(c)"));
+        assert!(!is_mean("sum(a)"));
     }
 
     #[test]

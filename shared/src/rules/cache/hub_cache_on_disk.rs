@@ -45,6 +45,8 @@ struct Disk {
     /// What holds too little, with its size.
     what: String,
     severity: Severity,
+    /// Whether the node is likely to have this disk, so that the cache should not lie on it.
+    is_likely: bool,
 }
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
@@ -61,6 +63,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
             VolumeSource::Disk { size_bytes: Some(size) } if size / GIB < weights_gib => Some(Disk {
                 what: format!("the volume `{}` holds {:.0} GiB", volume.name, size / GIB),
                 severity: Severity::Warning,
+                is_likely: true,
             }),
             // Who sized the volume to the weights, on a node that nothing here knows, knows the node.
             VolumeSource::Disk { size_bytes: Some(_) } if facts.machines.is_empty() => None,
@@ -73,7 +76,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let container = facts.pod.serving();
     let found = Found::new(container.pointer(["env"]), what, remedy(facts)).with_severity(disk.severity);
     match fix(facts, &cache) {
-        Some(fix) if disk.severity > Severity::Information => vec![found.with_fix(fix)],
+        Some(fix) if disk.is_likely => vec![found.with_fix(fix)],
         _ => vec![found],
     }
 }
@@ -89,7 +92,7 @@ fn downloads_at_start(facts: &Facts<'_>) -> bool {
 
 /// The ephemeral storage that does not hold the weights; `None` where it does or may.
 fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
-    let warning = |what| Some(Disk { what, severity: Severity::Warning });
+    let warning = |what| Some(Disk { what, severity: Severity::Warning, is_likely: true });
     let resources = facts.pod.serving().resources;
     if let Some(limit) = resources.ephemeral_limit_bytes.map(|bytes| bytes / GIB) {
         if limit < weights_gib {
@@ -107,16 +110,7 @@ fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
     let needed_gib = weights_gib + image_gib;
     let default = BootDisk::DEFAULT;
     if facts.machines.is_empty() {
-        return (weights_gib >= EVICTED_FROM_GIB).then(|| Disk {
-            what: format!(
-                "a node's disk of {} GiB, GKE's default, holds less than {EVICTED_FROM_GIB}",
-                default.gib
-            ),
-            severity: match is_of_another_kind(facts, weights_gib) {
-                true => Severity::Information,
-                false => Severity::Warning,
-            },
-        });
+        return (weights_gib >= EVICTED_FROM_GIB).then(|| disk_of_unknown_node(facts, weights_gib));
     }
     if facts.machines.iter().any(|machine| machine.bundled_local_ssd_gb.is_some()) {
         let usable = facts.machines.iter().map(|machine| machine.pod_ephemeral_gib()).reduce(f64::max)?;
@@ -138,7 +132,24 @@ fn disk_too_small(facts: &Facts<'_>, weights_gib: f64) -> Option<Disk> {
     (needed_gib > promised).then(|| Disk {
         what: format!("a default boot disk of {} GiB promises {promised:.0} GiB to Pods", default.gib),
         severity: Severity::Information,
+        is_likely: false,
     })
+}
+
+/// The disk of a node of which nothing more is told. How large it is by default is known of GKE alone.
+fn disk_of_unknown_node(facts: &Facts<'_>, weights_gib: f64) -> Disk {
+    let gib = BootDisk::DEFAULT.gib;
+    let is_likely = !is_of_another_kind(facts, weights_gib);
+    let what = match is_on_gke(facts) {
+        true => format!("a node's disk of {gib} GiB, GKE's default, holds less than {EVICTED_FROM_GIB}"),
+        false => format!("disks of nodes are often of {gib} GiB or less, and the image takes its part"),
+    };
+    let severity = if is_likely { Severity::Warning } else { Severity::Information };
+    Disk { what, severity, is_likely }
+}
+
+fn is_on_gke(facts: &Facts<'_>) -> bool {
+    facts.is_tpu() || facts.has_mark_of_gke() || facts.background.settings.gke_version.is_some()
 }
 
 /// Share of the weights that no chip of 40 GiB holds beside anything else. Machines with larger chips bring local SSD.
@@ -173,7 +184,12 @@ fn selects_local_ssd(facts: &Facts<'_>) -> bool {
 }
 
 fn remedy(facts: &Facts<'_>) -> String {
-    let disk = "request the space as `ephemeral-storage` from a node pool or ComputeClass with a larger disk";
+    let disk = match is_on_gke(facts) {
+        true => {
+            "request the space as `ephemeral-storage` from a node pool or ComputeClass with a larger disk"
+        }
+        false => "request the space as `ephemeral-storage`, so that only a node with such a disk is taken",
+    };
     let Some(budget) = MemoryBudget::of(facts) else { return disk.to_owned() };
     let needed = budget.needed_gib().ceil();
     match budget.limit_gib {

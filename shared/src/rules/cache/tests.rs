@@ -195,6 +195,10 @@ fn unlabelled(chips: u32) -> Value {
 fn the_disk_of_a_node_that_is_not_gke_s_is_no_warning() {
     let severity = |object: &Value| findings_of("INF001", object).first().map(|found| found.severity);
     assert_eq!(severity(&unlabelled(8)), Some(Severity::Warning));
+    let what = |object: &Value| findings_of("INF001", object).remove(0).what;
+    assert!(!what(&unlabelled(8)).contains("GKE"));
+    let on_gke = json!({"metadata": {"annotations": {"iam.gke.io/x": "y"}}});
+    assert!(what(&merged(unlabelled(8), "/spec/template", on_gke)).contains("GKE's default"));
     let elsewhere = [
         json!({"nodeSelector": {"karpenter.sh/nodepool": "gpu"}}),
         json!({"nodeSelector": {"node.kubernetes.io/instance-type": "p5.48xlarge"}}),

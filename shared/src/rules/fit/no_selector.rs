@@ -32,7 +32,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         || node.compute_class.is_some()
         || ["nodeSelector", "nodeName", "resourceClaims"].iter().any(|field| says(field))
         || pod.spec().pointer("/affinity/nodeAffinity").is_some_and(|value| !is_empty(value));
-    if constrained || !(facts.is_tpu() || is_gke(facts)) {
+    if constrained || !(facts.is_tpu() || facts.has_mark_of_gke()) {
         return Vec::new();
     }
     let what = format!("`{}` is asked for without a node selector", request.resource);
@@ -59,14 +59,4 @@ fn is_empty(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-/// Whether the Pod carries something that only GKE reads.
-fn is_gke(facts: &Facts<'_>) -> bool {
-    const MARKS: [&str; 4] = ["gke-gcsfuse/", "cloud.google.com/", "autopilot.gke.io/", "iam.gke.io/"];
-    let annotations = facts.pod.template.pointer("/metadata/annotations").and_then(Value::as_object);
-    let keys = annotations.into_iter().flatten().map(|(key, _)| key.as_str());
-    let marked = keys.into_iter().any(|key| MARKS.iter().any(|mark| key.starts_with(mark)));
-    let drivers = facts.pod.volumes.iter().filter_map(|volume| volume.value.pointer("/csi/driver")?.as_str());
-    marked || drivers.into_iter().any(|driver| driver.ends_with(".gke.io"))
 }

@@ -29,10 +29,16 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let waits =
         [ProbeKind::Readiness, ProbeKind::Startup].iter().any(|kind| container.probe(*kind).is_some());
     let is_of_ray = matches!(facts.workload.identity.kind, "RayService" | "RayCluster" | "RayJob");
-    if waits || is_of_ray || !is_endless(facts) {
+    // Ollama loads a model when it is asked for, not at start.
+    let loads_later = facts.pod.image.is_ollama();
+    if waits || is_of_ray || loads_later || !is_endless(facts) {
         return Vec::new();
     }
-    let path = facts.server.map_or("/health", |server| server.health_path.as_str());
+    let own = facts.server.map(|server| server.health_path.as_str());
+    let remedy = match own.or(facts.pod.server.health_path()) {
+        Some(path) => format!("add one that asks `{path}`"),
+        None => "add one that asks what the server answers once it serves".to_owned(),
+    };
     let at = container.pointer(["readinessProbe"]);
-    vec![Found::new(at, "requests come before the weights are loaded", format!("add one that asks `{path}`"))]
+    vec![Found::new(at, "requests come before the weights are loaded", remedy)]
 }
