@@ -46,6 +46,8 @@ impl CommandLine {
             }
             (from, Program::Server(server, count)) => Some(written.server(server, from, count)),
             (_, Program::Beside) => None,
+            // No program is called like an option: `args` were meant.
+            (_, Program::Other) if written.words.first().is_some_and(Word::is_option) => written.of_image(),
             (_, Program::Other) if written.has_command => written.opaque(),
             (_, Program::Other) => written.of_image(),
         }

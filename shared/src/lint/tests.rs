@@ -188,6 +188,24 @@ fn files_of_a_folder_are_neighbours_unless_they_use_one_name_for_two_things() {
     assert!(sees_target(&[("a", &format!("{scaler}---\n{SERVER}")), ("a", SERVER)]));
 }
 
+#[test]
+fn an_autoscaler_of_one_of_two_workloads_of_a_name_stays_with_it() {
+    let scaler = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n\
+                  spec: {maxReplicas: 2, scaleTargetRef: {kind: Deployment, name: llm}}\n";
+    let both = format!("{scaler}---\n{SERVER}");
+    let inputs: Vec<_> = [&both, SERVER].into_iter().map(|text| input("", text)).collect();
+    let known = surroundings(&inputs, &Snapshot::default());
+    let identity = crate::inspect::Identity {
+        api_version: "apps/v1",
+        kind: "Deployment",
+        name: Some("llm"),
+        namespace: None,
+    };
+    let autoscalers: Vec<usize> =
+        known.iter().map(|known| known.neighbours.autoscalers_of(&identity).len()).collect();
+    assert_eq!(autoscalers, [1, 0]);
+}
+
 /// Thousands of files that lie side by side do not each hold all the others.
 #[test]
 fn files_of_one_folder_share_what_is_known() {

@@ -21,7 +21,7 @@ pub struct ObjectKey {
 /// The namespace of an object that names none.
 const UNTOLD: &str = "default";
 
-/// Inference workloads, their autoscalers and what scrapes their metrics, by key. Other objects are dropped when they
+/// Inference workloads, their autoscalers, what scrapes their metrics and names of Services, by key. Other objects are dropped when they
 /// are inserted, so that a cluster full of other things costs nothing; a copy shares what it has with the original until
 /// one of them changes, so that neither does one for each file of a folder.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Neighbours {
     /// Keys of autoscalers by the key of what they scale.
     autoscalers: Arc<BTreeMap<ObjectKey, BTreeSet<ObjectKey>>>,
     monitors: Arc<BTreeMap<ObjectKey, Arc<Value>>>,
+    /// Keys of Services. Only files have them: the webhook watches none.
+    services: Arc<BTreeSet<ObjectKey>>,
 }
 
 impl ObjectKey {
@@ -42,7 +44,8 @@ impl ObjectKey {
         })
     }
 
-    fn of_target(autoscaler: &Autoscaler<'_>) -> Self {
+    /// Key of what an autoscaler scales.
+    pub fn of_target(autoscaler: &Autoscaler<'_>) -> Self {
         Self {
             namespace: autoscaler.identity.namespace.unwrap_or(UNTOLD).to_owned(),
             kind: autoscaler.target_kind.to_owned(),
@@ -53,12 +56,16 @@ impl ObjectKey {
 
 impl Neighbours {
     /// Takes `object` in, in place of an earlier one of the same key. What is neither an inference workload nor an
-    /// autoscaler nor scrapes metrics is not kept.
+    /// autoscaler nor a Service nor scrapes metrics is not kept.
     pub fn insert(&mut self, object: Arc<Value>) {
         let Some(key) = Identity::of(&object).as_ref().and_then(ObjectKey::of) else { return };
         self.remove(&key);
         if is_monitor(&key.kind) {
             Arc::make_mut(&mut self.monitors).insert(key, object);
+            return;
+        }
+        if key.kind == "Service" {
+            Arc::make_mut(&mut self.services).insert(key);
             return;
         }
         match inspect(&object) {
@@ -76,6 +83,9 @@ impl Neighbours {
     pub fn remove(&mut self, key: &ObjectKey) {
         if self.monitors.contains_key(key) {
             Arc::make_mut(&mut self.monitors).remove(key);
+        }
+        if self.services.contains(key) {
+            Arc::make_mut(&mut self.services).remove(key);
         }
         if !self.objects.contains_key(key) {
             return;
@@ -107,6 +117,12 @@ impl Neighbours {
         let keys = ObjectKey::of(identity).and_then(|key| self.autoscalers.get(&key));
         let objects = keys.into_iter().flatten().filter_map(|key| self.objects.get(key));
         objects.filter_map(|object| Autoscaler::of(object)).collect()
+    }
+
+    /// Whether `namespace` is known to have a Service of this name.
+    pub fn has_service(&self, namespace: Option<&str>, name: &str) -> bool {
+        let namespace = namespace.unwrap_or(UNTOLD).to_owned();
+        self.services.contains(&ObjectKey { namespace, kind: "Service".to_owned(), name: name.to_owned() })
     }
 
     /// What scrapes Pods of `template` in `namespace` by a selector of theirs: PodMonitorings and PodMonitors.

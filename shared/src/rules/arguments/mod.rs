@@ -9,14 +9,17 @@ mod command_in_one_element;
 mod deprecated_flag;
 mod duplicate_variable;
 mod missing_dashes;
+mod options_as_command;
 mod positional_model;
 mod serve_repeated;
+mod service_named_vllm;
 mod space_in_argument;
 #[cfg(test)]
 mod tests;
 mod unexpanded_reference;
 mod unknown_flag;
 mod value_not_taken;
+mod value_of_switch;
 
 /// Rules of this group, by id.
 pub(super) static RULES: &[&Rule] = &[
@@ -30,6 +33,9 @@ pub(super) static RULES: &[&Rule] = &[
     &duplicate_variable::RULE,
     &value_not_taken::RULE,
     &missing_dashes::RULE,
+    &options_as_command::RULE,
+    &value_of_switch::RULE,
+    &service_named_vllm::RULE,
 ];
 
 /// An element of `command` or `args`, as written.

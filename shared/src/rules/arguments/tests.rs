@@ -43,6 +43,10 @@ fn flags_are_judged_by_the_images_own_version() {
         ("vllm/vllm-openai:v0.10.1rc1", "--max-model-length=4096", 0),
         ("example.com/team/vllm-fork:v0.9.0", "--max-model-length=4096", 0),
         ("lmsysorg/sglang:v0.4.6.post1-cu124", "--max-running-requests=8", 0),
+        // Gone, though a newer flag begins so.
+        ("vllm/vllm-openai:v0.12.0", "--task=embed", 0),
+        ("vllm/vllm-openai:v0.14.0", "--task=embed", 1),
+        (NEW, "--device=cpu", 1),
         ("lmsysorg/sglang:v0.5.9", "--max-num-seqs=8", 1),
     ] {
         assert_eq!(flag(image, name), found, "{image} {name}");
@@ -157,6 +161,59 @@ fn a_value_is_judged_where_it_is_spelled_out() {
     ] {
         assert_eq!(value(image, flag), found, "{image} {flag}");
     }
+}
+
+#[test]
+fn a_switch_takes_no_value_in_versions_that_know_it_as_one() {
+    let value = |image: &str, flag: &str, next: Option<&str>| {
+        let args: Vec<&str> = ["--model=Qwen/Qwen3-8B", flag].into_iter().chain(next).collect();
+        count("INF081", image, json!({"args": args}))
+    };
+    assert_eq!(value(OLD, "--enforce-eager", None), 0);
+    assert_eq!(value(OLD, "--enforce-eager=true", None), 1);
+    assert_eq!(value(OLD, "--enforce-eager", Some("true")), 1);
+    assert_eq!(value("vllm/vllm-openai:latest", "--disable-log-stats=false", None), 1);
+    assert_eq!(value(OLD, "--no-enable-prefix-caching=true", None), 1);
+    assert_eq!(value(OLD, "--enable-prefix-caching=$(CACHING)", None), 0);
+    // It took one before.
+    assert_eq!(value(OLD, "--enable-chunked-prefill=false", None), 1);
+    assert_eq!(value("vllm/vllm-openai:v0.8.4", "--enable-chunked-prefill=false", None), 0);
+    assert_eq!(value("vllm/vllm-openai:latest", "--enable-chunked-prefill=false", None), 0);
+    assert_eq!(value("lmsysorg/sglang:v0.5.9", "--trust-remote-code=true", None), 0);
+}
+
+#[test]
+fn options_are_no_program() {
+    let command = |command: Value| count("INF080", NEW, json!({"command": command}));
+    assert_eq!(command(json!(["--model", "Qwen/Qwen3-8B"])), 1);
+    assert_eq!(command(json!(["vllm", "serve", "Qwen/Qwen3-8B"])), 0);
+    assert_eq!(count("INF080", NEW, json!({"args": ["--model", "Qwen/Qwen3-8B"]})), 0);
+}
+
+#[test]
+fn a_service_of_another_namespace_or_name_sets_nothing() {
+    let mut server = with(NEW, json!({"args": ["Qwen/Qwen3-8B"]}));
+    server["metadata"]["namespace"] = json!("llm");
+    let found = |server: &Value, namespace: Option<&str>, name: &str| {
+        let mut neighbours = crate::rules::Neighbours::default();
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}});
+        neighbours.insert(std::sync::Arc::new(service));
+        let catalog = crate::catalog::Catalog::embedded();
+        let settings = crate::rules::Settings::default();
+        let background =
+            crate::rules::Background { catalog: &catalog, settings: &settings, neighbours: &neighbours };
+        let findings = crate::rules::check(server, &background).unwrap();
+        findings.iter().any(|finding| finding.rule.id == "INF082")
+    };
+    assert!(found(&server, Some("llm"), "vllm"));
+    assert!(!found(&server, Some("other"), "vllm"));
+    assert!(!found(&server, None, "vllm"));
+    assert!(!found(&server, Some("llm"), "vllm-server"));
+    let mut own = server.clone();
+    own["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "VLLM_PORT", "value": "5000"}]);
+    assert!(!found(&own, Some("llm"), "vllm"));
+    server["metadata"]["namespace"] = json!("default");
+    assert!(found(&server, None, "vllm"), "a Service without a namespace is in the one that clients take");
 }
 
 #[test]

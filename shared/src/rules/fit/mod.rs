@@ -8,6 +8,7 @@ mod idle_accelerators;
 mod no_selector;
 mod request_exceeds_machine;
 mod split;
+mod tag_never_published;
 #[cfg(test)]
 mod tests;
 mod too_few_accelerators;
@@ -30,4 +31,5 @@ pub(super) static RULES: &[&Rule] = &[
     &request_exceeds_machine::RULE,
     &accelerators_without_limit::RULE,
     &unpinned_image::RULE,
+    &tag_never_published::RULE,
 ];

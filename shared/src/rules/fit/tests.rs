@@ -219,3 +219,28 @@ fn placeholders_and_digests_are_no_moving_images() {
         assert_eq!(count("INF060", &object), found, "{image}");
     }
 }
+
+#[test]
+fn only_releases_of_their_publisher_lack_their_v() {
+    let image = |image: &str| {
+        count(
+            "INF061",
+            &merged(vllm(&["--model=Qwen/Qwen3-8B"], "nvidia-l4", 1), CONTAINER, json!({"image": image})),
+        )
+    };
+    for wrong in
+        ["vllm/vllm-openai:0.10.1.1", "docker.io/vllm/vllm-openai:0.8.5.post1", "lmsysorg/sglang:0.5.9-cu129"]
+    {
+        assert_eq!(image(wrong), 1, "{wrong}");
+    }
+    for right in [
+        "vllm/vllm-openai:v0.10.1.1",
+        "vllm/vllm-openai:latest",
+        "vllm/vllm-openai:nightly-0.9.1",
+        "vllm/vllm-openai",
+        "registry.example.com/vllm/vllm-openai:0.10.1",
+        "ghcr.io/huggingface/text-generation-inference:3.0.1",
+    ] {
+        assert_eq!(image(right), 0, "{right}");
+    }
+}
