@@ -220,7 +220,7 @@ impl<'c, 'a> Written<'c, 'a> {
 
     /// No command is written: the image's entrypoint starts its server with `args`.
     fn of_image(self) -> Option<CommandLine> {
-        let server = self.image.server()?;
+        let server = self.image.server().or_else(|| self.server_of_options())?;
         let entrypoint = self.image.entrypoint();
         let mut words = self.words;
         let mut program = Vec::new();
@@ -231,6 +231,17 @@ impl<'c, 'a> Written<'c, 'a> {
         let complete = read.complete && server != ServerKind::Ray;
         let arguments = Arguments { program, entrypoint: Some(entrypoint), complete, ..read };
         Some(CommandLine::plain(server, arguments))
+    }
+
+    /// The server that alone has an option among the words, where the image's name tells nothing: a placeholder, or a
+    /// name of the author's own.
+    fn server_of_options(&self) -> Option<ServerKind> {
+        let is_vllm = |word: &Word| {
+            let name = word.text.split('=').next().unwrap_or_default().trim_start_matches('-');
+            word.is_option() && name.replace('_', "-") == "gpu-memory-utilization"
+        };
+        let may_serve = !self.has_command && !self.image.stands_beside();
+        (may_serve && self.words.iter().any(is_vllm)).then_some(ServerKind::Vllm)
     }
 
     /// The command is a script or program of the author's own, or a whole command line in one element, which no

@@ -87,10 +87,10 @@ impl<'a> Image<'a> {
 
     /// The server that the image carries by its name.
     pub(super) fn server(&self) -> Option<ServerKind> {
-        let name = self.name();
-        if name.split(['-', '_', '.']).any(|part| BESIDE.contains(&part)) {
+        if self.stands_beside() {
             return None;
         }
+        let name = self.name();
         let has = |part: &str| name.contains(part);
         // Triton's own image carries vLLM or TensorRT-LLM as its back end; what it starts is Triton.
         match () {
@@ -111,6 +111,11 @@ impl<'a> Image<'a> {
             }
             () => None,
         }
+    }
+
+    /// Whether the name says that the image stands beside a server, or only looks like one.
+    pub(super) fn stands_beside(&self) -> bool {
+        self.name().split(['-', '_', '.']).any(|part| BESIDE.contains(&part))
     }
 
     /// Whether the image is Ollama's.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Image;
 
 /// Names without which no command line starts a server that is known, by their first letter.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 13] = [
     "vllm",
     "sglang",
     "trtllm",
@@ -17,6 +17,9 @@ const NAMES: [&str; 11] = [
     "llama",
     "maxengine",
     "jetstream",
+    // An option that no other server has, of an image that does not say what it carries.
+    "gpu-memory-utilization",
+    "gpu_memory_utilization",
 ];
 
 /// Whether a container of `template` may run a server.
@@ -49,7 +52,7 @@ fn holds_name(text: &str) -> bool {
     for (index, byte) in bytes.iter().enumerate() {
         let begins = !before.is_ascii_alphanumeric();
         before = *byte;
-        if begins && matches!(byte, b'v' | b's' | b't' | b'h' | b'o' | b'l' | b'm' | b'j') {
+        if begins && matches!(byte, b'v' | b's' | b't' | b'h' | b'o' | b'l' | b'm' | b'j' | b'g') {
             let rest = &bytes[index..];
             if NAMES.iter().any(|name| rest.starts_with(name.as_bytes())) {
                 return true;

@@ -42,7 +42,18 @@ pub fn notes(ranked: &[Recommendation], requirements: &Requirements) -> Vec<Stri
         (requirements.targets.ttft.is_some() && mean_ttft, MEAN_TTFT),
     ];
     let apply = notes.into_iter().filter(|(applies, _)| *applies);
-    apply.map(|(_, note)| note.to_owned()).collect()
+    other_weights(ranked, requirements).into_iter().chain(apply.map(|(_, note)| note.to_owned())).collect()
+}
+
+/// Which weights the rows serve, where the question names a checkpoint and the rows have the model's name.
+fn other_weights(ranked: &[Recommendation], requirements: &Requirements) -> Option<String> {
+    let row = ranked.first()?;
+    let is_asked =
+        requirements.model.as_ref().is_some_and(|asked| asked.eq_ignore_ascii_case(&row.checkpoint));
+    let (checkpoint, model) = (&row.checkpoint, &row.configuration.model);
+    (is_asked && checkpoint != model).then(|| {
+        format!("rows serve the weights {checkpoint}, which have the dimensions of {model} and so its curves")
+    })
 }
 
 /// Regions that the prices are of, each once, by name.

@@ -235,6 +235,11 @@ fn other_weights_of_the_same_dimensions_are_ranked_under_their_own_name() {
     let own = |checkpoint: &str| checkpoint == "deepseek-ai/DeepSeek-R1-0528";
     assert!(later.ranked.iter().all(|row| own(&row.checkpoint)));
     assert!(later.not_measured.iter().all(|row| own(&row.checkpoint)));
+    assert_eq!(
+        later.notes[0],
+        "rows serve the weights deepseek-ai/DeepSeek-R1-0528, which have the dimensions of deepseek-ai/DeepSeek-R1 \
+         and so its curves"
+    );
     let others = |checkpoint: &str| checkpoint.contains("R1-");
     assert!(!stock.ranked.iter().any(|row| others(&row.checkpoint) && !row.checkpoint.ends_with("NVFP4")));
 }

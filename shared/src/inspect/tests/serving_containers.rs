@@ -51,8 +51,23 @@ fn servers_by_their_image() {
 }
 
 #[test]
+fn a_server_by_an_option_that_it_alone_has() {
+    for container in [
+        "image: registry.example.com/llm:1\nargs: [--model, a/b, --gpu-memory-utilization, '0.9']",
+        "image: IMAGE_NAME\nargs: [--model=a/b, --gpu_memory_utilization=0.9]",
+    ] {
+        assert_eq!(server(container), Some(ServerKind::Vllm), "{container}");
+    }
+    serving(&deployment("image: x:0.9.1\nargs: [--gpu-memory-utilization=0.9]"), |pod| {
+        assert_eq!(pod.version, Told::Unknown);
+    });
+}
+
+#[test]
 fn things_that_only_look_like_servers() {
     for container in [
+        "image: x/vllm-benchmark:1\nargs: [--model, a/b, --gpu-memory-utilization, '0.9']",
+        "image: x:1\ncommand: [python3, offline.py]\nargs: [--gpu-memory-utilization=0.9]\nports: [{containerPort: 80}]",
         "image: vllm/vllm-openai:v0.20.0\ncommand: [vllm, launch, render, a/b]\nports: [{containerPort: 8000}]",
         "image: vllm/vllm-openai:v0.20.0\ncommand: [vllm, bench, serve, --model, a/b]",
         "image: vllm/vllm-openai:v0.20.0\ncommand: [sleep, infinity]\nports: [{containerPort: 8000}]",
