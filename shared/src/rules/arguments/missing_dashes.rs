@@ -40,7 +40,7 @@ fn meant<'w>(table: &FlagTable, word: &'w Word) -> Option<&'w str> {
 }
 
 fn finding(word: &Word, meant: &str) -> Found {
-    let what = format!("`{}` is no option: it begins with no `--` and a name", word.text);
+    let what = format!("`{}` reaches the server as a plain word: an option is `--` and a name", word.text);
     let found = Found::new(word.at.clone(), what, format!("write `--{meant}`"));
     if word.in_script {
         return found;

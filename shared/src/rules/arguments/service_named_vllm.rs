@@ -21,7 +21,8 @@ pub(crate) static RULE: Rule = Rule {
     rationale: "A Pod that starts when its namespace has the Service gets `VLLM_PORT=tcp://…`. vLLM wants a number, says \
                 that it `appears to be a URI`, and exits: at the latest when the Pod starts for the second time.",
     fix: None,
-    source: "kubernetes.io/docs/tutorials/services/connect-applications-service, environment variables; vllm/envs.py",
+    source: "docs.vllm.ai, environment variables: a warning to Kubernetes users not to name the Service `vllm`; \
+             vllm/envs.py, get_vllm_port; kubernetes.io/docs/tutorials/services/connect-applications-service",
     check: Check::Workload(check),
     examples: examples!("INF082"),
 };

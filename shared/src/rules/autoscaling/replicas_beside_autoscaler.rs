@@ -32,7 +32,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
     let name = autoscaler.identity.name.unwrap_or_default();
     vec![Found::new(
         PointerBuf::from_tokens(["spec", "replicas"]),
-        format!("every apply sets {replicas} replicas, whatever {kind} `{name}` had decided"),
+        format!("every apply sets the replicas to {replicas}, whatever {kind} `{name}` had decided"),
         "leave `spec.replicas` out; of a live object remove it from the last applied configuration first, since an \
          apply that only drops it resets it to 1",
     )]

@@ -10,6 +10,7 @@ mod memory;
 mod no_shared_memory;
 mod ram_cache_too_large;
 mod ram_cache_without_volume;
+mod read_only_root;
 mod shared_memory_above_limit;
 #[cfg(test)]
 mod tests;
@@ -25,4 +26,5 @@ pub(super) static RULES: &[&Rule] = &[
     &hub_cache_on_fuse::RULE,
     &gated_without_token::RULE,
     &token_in_plain_text::RULE,
+    &read_only_root::RULE,
 ];

@@ -259,3 +259,21 @@ fn one_replica_that_downloads_into_a_bucket_is_slow_and_several_write_over_each_
     assert_eq!(severity(&one), Severity::Information);
     assert_eq!(severity(&merged(one, "/spec", json!({"replicas": 3}))), Severity::Warning);
 }
+
+#[test]
+fn a_read_only_root_is_no_place_for_downloads() {
+    let with = |container: Value, volumes: Value| {
+        let object = merged(llama(), CONTAINER, json!({"securityContext": {"readOnlyRootFilesystem": true}}));
+        let object = merged(object, CONTAINER, container);
+        findings_of("INF009", &merged(object, SPEC, json!({"volumes": volumes}))).len()
+    };
+    let mounted = |path: &str| json!({"volumeMounts": [{"name": "v", "mountPath": path}]});
+    let scratch = json!([{"name": "v", "emptyDir": {}}]);
+    assert_eq!(with(json!({}), json!([])), 1);
+    assert_eq!(with(mounted("/tmp"), scratch.clone()), 1);
+    assert_eq!(with(mounted("/root/.cache/huggingface"), scratch.clone()), 0);
+    // Some image's user lives there.
+    assert_eq!(with(mounted("/home/vllm"), scratch.clone()), 0);
+    assert_eq!(with(json!({"securityContext": {"readOnlyRootFilesystem": false}}), json!([])), 0);
+    assert_eq!(with(json!({"env": [{"name": "HF_HUB_OFFLINE", "value": "1"}]}), json!([])), 0);
+}

@@ -5,6 +5,7 @@ mod context_exceeds_cache;
 mod format_not_supported;
 mod heads_do_not_divide;
 mod idle_accelerators;
+mod image_of_other_chip;
 mod no_selector;
 mod request_exceeds_machine;
 mod split;
@@ -15,6 +16,7 @@ mod too_few_accelerators;
 mod topology_mismatch;
 mod unpinned_image;
 mod weights_exceed_memory;
+mod weights_not_quantized;
 
 use super::Rule;
 
@@ -32,4 +34,6 @@ pub(super) static RULES: &[&Rule] = &[
     &accelerators_without_limit::RULE,
     &unpinned_image::RULE,
     &tag_never_published::RULE,
+    &image_of_other_chip::RULE,
+    &weights_not_quantized::RULE,
 ];

@@ -244,3 +244,46 @@ fn only_releases_of_their_publisher_lack_their_v() {
         assert_eq!(image(right), 0, "{right}");
     }
 }
+
+#[test]
+fn an_image_runs_on_its_own_vendors_chips() {
+    let on = |image: &str, resource: &str| {
+        let mut object = vllm(&["--model=Qwen/Qwen3-8B"], "nvidia-l4", 1);
+        object["spec"]["template"]["spec"]["nodeSelector"] = json!({});
+        object["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+        object["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {resource: 1}});
+        count("INF062", &object)
+    };
+    assert_eq!(on("vllm/vllm-openai:v0.10.2", "amd.com/gpu"), 1);
+    assert_eq!(on("mirror.example.com/vllm/vllm-openai:v0.10.2", "google.com/tpu"), 1);
+    assert_eq!(on("vllm/vllm-tpu:v0.12.0", "nvidia.com/gpu"), 1);
+    assert_eq!(on("rocm/vllm:latest", "nvidia.com/gpu"), 1);
+    for (image, resource) in [
+        ("vllm/vllm-openai:v0.10.2", "nvidia.com/gpu"),
+        // What carries another vendor's build says so, and whose chips an image of somebody's own runs on is not told.
+        ("vllm/vllm-openai:v0.14.0-rocm", "amd.com/gpu"),
+        ("vllm/vllm-openai-rocm:v0.14.0", "amd.com/gpu"),
+        ("example.com/team/vllm-fork:1", "amd.com/gpu"),
+        ("vllm/vllm-openai:v0.10.2", "nvidia.com/mig-1g.10gb"),
+        ("vllm/vllm-openai:v0.10.2", "habana.ai/gaudi"),
+    ] {
+        assert_eq!(on(image, resource), 0, "{image} {resource}");
+    }
+}
+
+#[test]
+fn scales_lie_beside_weights_that_were_quantized() {
+    let with = |model: &str, method: &str| {
+        count(
+            "INF063",
+            &vllm(&[&format!("--model={model}"), &format!("--quantization={method}")], "nvidia-l4", 1),
+        )
+    };
+    assert_eq!(with("Qwen/Qwen3-8B", "awq"), 1);
+    assert_eq!(with("Qwen/Qwen3-8B", "gptq_marlin"), 1);
+    // Made while loading, or weights that nobody here knows.
+    assert_eq!(with("Qwen/Qwen3-8B", "fp8"), 0);
+    assert_eq!(with("Qwen/Qwen3-8B", "bitsandbytes"), 0);
+    assert_eq!(with("Qwen/Qwen3-8B-AWQ", "awq"), 0);
+    assert_eq!(with("example/own", "awq"), 0);
+}
