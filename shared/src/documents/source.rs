@@ -150,7 +150,7 @@ impl SourceFile {
 
     fn blame(&mut self, range: Range<usize>, error: SyntaxError) {
         let text = self.text.get(range.clone()).unwrap_or_default();
-        let template = text.find("{{");
+        let template = text.find("{{").or_else(|| lone_variable(text));
         let (kind, at, what) = match template {
             Some(at) => {
                 if self.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Template) {
@@ -199,6 +199,20 @@ fn noise_before_object(text: &str) -> Option<usize> {
     for line in text.split_inclusive('\n') {
         if ["apiVersion:", "kind:"].into_iter().any(|key| line.starts_with(key)) {
             return (at > 0).then_some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Where a line is nothing but `$NAME` or `${NAME}`, for which `envsubst` puts whole lines.
+fn lone_variable(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let name = line.trim().strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name.is_some_and(|name| !name.is_empty() && is_name(name)) {
+            return Some(at);
         }
         at += line.len();
     }

@@ -111,6 +111,8 @@ fn a_broken_document_hides_no_other() {
     assert_eq!(kinds[0].0, TroubleKind::Malformed);
     assert_eq!(kinds[1], (TroubleKind::DuplicateKey, 9, 3));
     assert_eq!(kinds[2], (TroubleKind::Template, 14, 9));
+    let lines = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n$MORE_METADATA\nspec: {}\n";
+    assert_eq!(troubles(lines), [(TroubleKind::Template, 5, 1)]);
     let tab = "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n";
     assert_eq!(troubles(tab), [(TroubleKind::Malformed, 4, 2)]);
 }
