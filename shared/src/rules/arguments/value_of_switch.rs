@@ -49,7 +49,8 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
 fn finding(facts: &Facts<'_>, option: &Argument) -> Option<Found> {
     let name = option.name.strip_prefix("no-").unwrap_or(&option.name);
     let (chunked, since) = CHUNKED_PREFILL;
-    if !SWITCHES.contains(&name) && !(name == chunked && is_from(facts, since)) {
+    let is_switch = SWITCHES.contains(&name) || (name == chunked && is_from(facts, since));
+    if !is_switch {
         return None;
     }
     let ArgumentValue::Literal(value) = &option.value else { return None };
