@@ -150,7 +150,7 @@ impl SourceFile {
 
     fn blame(&mut self, range: Range<usize>, error: SyntaxError) {
         let text = self.text.get(range.clone()).unwrap_or_default();
-        let template = text.find("{{").or_else(|| lone_variable(text));
+        let template = text.find("{{").or_else(|| lone_variable(text, error.at));
         let (kind, at, what) = match template {
             Some(at) => {
                 if self.troubles.iter().any(|trouble| trouble.kind == TroubleKind::Template) {
@@ -205,18 +205,22 @@ fn noise_before_object(text: &str) -> Option<usize> {
     None
 }
 
-/// Where a line is nothing but `$NAME` or `${NAME}`, for which `envsubst` puts whole lines.
-fn lone_variable(text: &str) -> Option<usize> {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
+/// Where the line of an error, or the one before it, is nothing but `$NAME` or `${NAME}`, for which `envsubst` puts whole
+/// lines. Elsewhere such a line is one of a script.
+fn lone_variable(text: &str, error: usize) -> Option<usize> {
+    let is_variable = |line: &str| {
         let name = line.trim().strip_prefix('$').map(|name| name.trim_matches(['{', '}']));
         let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if name.is_some_and(|name| !name.is_empty() && is_name(name)) {
-            return Some(at);
-        }
-        at += line.len();
-    }
-    None
+        name.is_some_and(|name| !name.is_empty() && is_name(name))
+    };
+    let mut end = 0;
+    let lines = text.split_inclusive('\n').map(|line| {
+        end += line.len();
+        (end - line.len(), line)
+    });
+    let until_error: Vec<(usize, &str)> = lines.take_while(|(start, _)| *start <= error).collect();
+    let (at, _) = until_error.into_iter().rev().take(2).find(|(_, line)| is_variable(line))?;
+    Some(at)
 }
 
 fn looks_like_object(text: &str) -> bool {

@@ -113,6 +113,9 @@ fn a_broken_document_hides_no_other() {
     assert_eq!(kinds[2], (TroubleKind::Template, 14, 9));
     let lines = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n$MORE_METADATA\nspec: {}\n";
     assert_eq!(troubles(lines), [(TroubleKind::Template, 5, 1)]);
+    // A line of a script makes no template of a document that is broken elsewhere.
+    let script = "apiVersion: v1\nkind: Pod\nmetadata: [a\nspec:\n  script: |\n    $SERVER\n    exit\n";
+    assert_eq!(troubles(script)[0].0, TroubleKind::Malformed);
     let tab = "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: a\n";
     assert_eq!(troubles(tab), [(TroubleKind::Malformed, 4, 2)]);
 }
