@@ -50,7 +50,8 @@ impl<'a> Found<'a> {
         if self.checkpoint.precision == precision {
             return Some(self);
         }
-        let checkpoint = self.model.checkpoint_of(precision).filter(|_| self.stands_for_model())?;
+        let stands_for_model = self.model.is_first_of_precision(self.checkpoint);
+        let checkpoint = self.model.checkpoint_of(precision).filter(|_| stands_for_model)?;
         Some(Self { checkpoint, ..self })
     }
 
@@ -59,12 +60,6 @@ impl<'a> Found<'a> {
         let checkpoints = self.model.checkpoint_of_each_precision();
         let precisions = checkpoints.map(|checkpoint| checkpoint.precision);
         precisions.filter(|precision| self.of_precision(*precision).is_some()).collect()
-    }
-
-    fn stands_for_model(self) -> bool {
-        self.model
-            .checkpoint_of(self.checkpoint.precision)
-            .is_some_and(|first| first.id == self.checkpoint.id)
     }
 }
 

@@ -45,6 +45,11 @@ impl Precision {
         }
     }
 
+    /// Whether weights of it have fewer bits than models are trained and published with.
+    pub const fn is_quantized(self) -> bool {
+        !matches!(self, Self::Bf16 | Self::Fp16)
+    }
+
     /// Bytes of one quantized weight, block scales included (NVFP4: 4 + 8/16 bits; MXFP4: 4 + 8/32 bits;
     /// INT4: 4 + 16/128 bits, the usual group of 128 with an FP16 scale).
     pub const fn bytes_per_weight(self) -> f64 {
@@ -375,14 +380,12 @@ impl Model {
 
     /// The first checkpoint of each precision, in the order of the entry.
     pub fn checkpoint_of_each_precision(&self) -> impl Iterator<Item = &Checkpoint> {
-        let is_first = |index: usize, checkpoint: &Checkpoint| {
-            let before = self.checkpoints.iter().take(index);
-            before.filter(|other| other.precision == checkpoint.precision).count() == 0
-        };
-        let numbered = self.checkpoints.iter().enumerate();
-        numbered
-            .filter(move |(index, checkpoint)| is_first(*index, checkpoint))
-            .map(|(_, checkpoint)| checkpoint)
+        self.checkpoints.iter().filter(|checkpoint| self.is_first_of_precision(checkpoint))
+    }
+
+    /// Whether `checkpoint`, one of the model's, is the first of its precision.
+    pub(super) fn is_first_of_precision(&self, checkpoint: &Checkpoint) -> bool {
+        self.checkpoint_of(checkpoint.precision).is_some_and(|first| std::ptr::eq(first, checkpoint))
     }
 }
 

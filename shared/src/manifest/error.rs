@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::autoscale::AutoscaleError;
-use crate::catalog::{CatalogError, Precision};
+use crate::catalog::{CatalogError, Found, Precision};
 use crate::curve::Range;
 use crate::estimate::memory::DoesNotFit;
 use crate::recommend::{Infeasible, RecommendError};
@@ -258,6 +258,13 @@ pub enum ManifestError {
     /// An object could not be written as YAML or JSON.
     #[error("the manifest could not be rendered: {0}")]
     Render(String),
+}
+
+impl ManifestError {
+    /// Of weights that nobody published in `asked`.
+    pub(super) fn no_such_precision(found: Found<'_>, asked: Precision) -> Self {
+        Self::NoSuchPrecision { model: found.checkpoint.id.clone(), asked, known: found.precisions() }
+    }
 }
 
 fn list_or(names: &[String], none: &str) -> String {

@@ -530,15 +530,10 @@ fn weights<'a>(
     if let Some(found) = found.of_precision(asked) {
         return Ok((found, None));
     }
-    let is_plain = matches!(found.checkpoint.precision, Precision::Bf16 | Precision::Fp16);
-    if asked == Precision::Fp8 && is_plain && server.name == "vllm" {
+    if asked == Precision::Fp8 && !found.checkpoint.precision.is_quantized() && server.name == "vllm" {
         return Ok((found, Some(Precision::Fp8)));
     }
-    Err(ManifestError::NoSuchPrecision {
-        model: found.checkpoint.id.clone(),
-        asked,
-        known: found.precisions(),
-    })
+    Err(ManifestError::no_such_precision(found, asked))
 }
 
 /// The `--max-num-seqs` of a source's engine arguments.

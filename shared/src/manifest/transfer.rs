@@ -86,12 +86,8 @@ pub fn transfer(
     let checkpoint = match request.precision {
         None => found.checkpoint,
         Some(asked) => {
-            let of_precision = found.of_precision(asked).ok_or_else(|| ManifestError::NoSuchPrecision {
-                model: found.checkpoint.id.clone(),
-                asked,
-                known: found.precisions(),
-            })?;
-            of_precision.checkpoint
+            let of_precision = found.of_precision(asked);
+            of_precision.ok_or_else(|| ManifestError::no_such_precision(found, asked))?.checkpoint
         }
     };
     let account = request.service_account.as_deref().unwrap_or(DEFAULT_SERVICE_ACCOUNT);

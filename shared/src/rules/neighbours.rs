@@ -21,9 +21,9 @@ pub struct ObjectKey {
 /// The namespace of an object that names none.
 const UNTOLD: &str = "default";
 
-/// Inference workloads, their autoscalers, what scrapes their metrics and names of Services, by key. Other objects are dropped when they
-/// are inserted, so that a cluster full of other things costs nothing; a copy shares what it has with the original until
-/// one of them changes, so that neither does one for each file of a folder.
+/// Inference workloads, their autoscalers, what scrapes their metrics and names of Services, by key. Other objects are
+/// dropped when they are inserted, so that a cluster full of other things costs nothing; a copy shares what it has with
+/// the original until one of them changes, so that neither does one for each file of a folder.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Neighbours {
     objects: Arc<BTreeMap<ObjectKey, Arc<Value>>>,

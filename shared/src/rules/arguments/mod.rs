@@ -109,3 +109,8 @@ pub(super) fn version_of<'p>(pod: &'p ServingPod<'_>) -> Option<&'p str> {
         Some((release, build)) => BUILDS.iter().any(|known| build.starts_with(known)).then_some(release),
     }
 }
+
+/// The first `count` numbers of that version; `None` where one of them is no number, as in `0.9.0rc1`.
+pub(super) fn version_numbers(pod: &ServingPod<'_>, count: usize) -> Option<Vec<u32>> {
+    version_of(pod)?.split('.').take(count).map(|part| part.parse().ok()).collect()
+}

@@ -1,6 +1,6 @@
 //! INF080: options where the program belongs.
 
-use super::elements;
+use super::{elements, texts};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
 use crate::rules::{Check, Facts, Group, Rule, Scope, Severity};
@@ -23,9 +23,11 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(facts: &Facts<'_>) -> Vec<Found> {
-    let command = elements(facts.pod.serving(), "command");
-    let first = command.into_iter().next().filter(|first| first.text.starts_with('-'));
-    let found = first.map(|first| {
+    let container = facts.pod.serving();
+    if !texts(container, "command").next().is_some_and(|first| first.starts_with('-')) {
+        return Vec::new();
+    }
+    let found = elements(container, "command").into_iter().next().map(|first| {
         let what = format!("`command` replaces the image's entrypoint, and `{}` is no program", first.text);
         Found::new(first.at, what, "call the list `args`")
     });

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Element, elements, has_own_image, has_shell, version_of};
+use super::{Element, elements, has_own_image, has_shell, version_numbers};
 use crate::inspect::ServerKind;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -59,9 +59,5 @@ fn is_model(element: &Element<'_>) -> bool {
 
 /// The entrypoint of vLLM's image is the module up to 0.11.0 and `vllm serve` from 0.11.1 on.
 fn starts_module(facts: &Facts<'_>) -> bool {
-    let numbers = |version: &str| -> Option<Vec<u32>> {
-        version.split('.').take(3).map(|part| part.parse().ok()).collect()
-    };
-    has_own_image(facts.pod)
-        && version_of(facts.pod).and_then(numbers).is_some_and(|version| version <= vec![0, 11, 0])
+    has_own_image(facts.pod) && version_numbers(facts.pod, 3).is_some_and(|version| version <= vec![0, 11, 0])
 }

@@ -34,6 +34,46 @@ enum Taken {
     Count,
 }
 
+impl Taken {
+    fn takes(&self, value: &str) -> bool {
+        match self {
+            Self::Word(words) => words.contains(&value),
+            Self::Share => number(value).is_none_or(|share| share > 0.0 && share <= 1.0),
+            // Anything else than a number may be a form that a later version reads, such as `16k`.
+            Self::Count => number(value).is_none_or(|count| count >= 1.0),
+        }
+    }
+
+    fn description(&self) -> String {
+        match self {
+            Self::Word(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+                format!("one of {}", words.join(", "))
+            }
+            Self::Share => "a share of the memory, more than 0 and at most 1".to_owned(),
+            Self::Count => "a whole number from 1 on".to_owned(),
+        }
+    }
+
+    fn remedy(&self, value: &str) -> &'static str {
+        match self {
+            Self::Word(_) if ["fp8", "int", "fp4"].iter().any(|few| value.starts_with(few)) => {
+                "remove it: weights of fewer bits are asked for by `--quantization`, or come with the checkpoint"
+            }
+            Self::Word(_) => "write one of these, or remove it",
+            Self::Share if number(value).is_some_and(|percent| (2.0..=100.0).contains(&percent)) => {
+                "write the percentage as a share, 90 as `0.9`"
+            }
+            Self::Share => "write such a share, or remove it",
+            Self::Count => "write such a number, or remove it",
+        }
+    }
+}
+
+fn number(value: &str) -> Option<f64> {
+    value.trim().parse().ok()
+}
+
 /// Options whose values are the same in every version.
 fn taken(server: ServerKind, name: &str) -> Option<Taken> {
     const ELEMENT_TYPES: &[&str] = &["auto", "half", "float16", "bfloat16", "float", "float32"];
@@ -55,37 +95,11 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
 
 fn finding(facts: &Facts<'_>, option: &Argument, taken: &Taken) -> Option<Found> {
     let ArgumentValue::Literal(value) = &option.value else { return None };
-    let number = value.trim().parse::<f64>().ok();
-    let (is_taken, takes, remedy) = match taken {
-        Taken::Word(words) => (
-            words.contains(&value.as_str()),
-            format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")),
-            if value.starts_with("fp8") || value.starts_with("int") || value.starts_with("fp4") {
-                "remove it: weights of fewer bits are asked for by `--quantization`, or come with the checkpoint"
-            } else {
-                "write one of these, or remove it"
-            },
-        ),
-        Taken::Share => (
-            number.is_none_or(|share| share > 0.0 && share <= 1.0),
-            "a share of the memory, more than 0 and at most 1".to_owned(),
-            if number.is_some_and(|percent| (2.0..=100.0).contains(&percent)) {
-                "write the percentage as a share, 90 as `0.9`"
-            } else {
-                "write such a share, or remove it"
-            },
-        ),
-        // Anything else than a number may be a form that a later version reads, such as `16k`.
-        Taken::Count => (
-            number.is_none_or(|count| count >= 1.0),
-            "a whole number from 1 on".to_owned(),
-            "write such a number, or remove it",
-        ),
-    };
-    if is_taken {
+    if taken.takes(value) {
         return None;
     }
     let server = facts.server.map_or("the server", |server| server.display_name.as_str());
+    let takes = taken.description();
     let what = format!("{server} exits at start: `--{}` takes {takes}, and `{value}` is none", option.name);
-    Some(Found::new(option.at.pointer().clone(), what, remedy))
+    Some(Found::new(option.at.pointer().clone(), what, taken.remedy(value)))
 }

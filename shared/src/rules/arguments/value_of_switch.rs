@@ -1,6 +1,6 @@
 //! INF081: a switch with a value.
 
-use super::{reaches_server, version_of};
+use super::{reaches_server, version_numbers};
 use crate::inspect::{Argument, ArgumentValue, ServerKind};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -49,7 +49,10 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
 fn finding(facts: &Facts<'_>, option: &Argument) -> Option<Found> {
     let name = option.name.strip_prefix("no-").unwrap_or(&option.name);
     let (chunked, since) = CHUNKED_PREFILL;
-    let is_switch = SWITCHES.contains(&name) || (name == chunked && is_from(facts, since));
+    let is_from = |since: [u32; 2]| {
+        version_numbers(facts.pod, 2).is_some_and(|version| version.as_slice() >= since.as_slice())
+    };
+    let is_switch = SWITCHES.contains(&name) || (name == chunked && is_from(since));
     if !is_switch {
         return None;
     }
@@ -60,11 +63,4 @@ fn finding(facts: &Facts<'_>, option: &Argument) -> Option<Found> {
     };
     let what = format!("`--{}` is a switch and takes no value, and `{value}` is one", option.name);
     Some(Found::new(option.at.pointer().clone(), what, remedy))
-}
-
-fn is_from(facts: &Facts<'_>, since: [u32; 2]) -> bool {
-    let numbers = |version: &str| -> Option<Vec<u32>> {
-        version.split('.').take(2).map(|part| part.parse().ok()).collect()
-    };
-    version_of(facts.pod).and_then(numbers).is_some_and(|version| version.as_slice() >= since.as_slice())
 }

@@ -1,7 +1,7 @@
 //! INF050: weights larger than the accelerators' memory.
 
 use super::split::Split;
-use crate::catalog::{Accelerator, Checkpoint, GIB, Precision};
+use crate::catalog::{Accelerator, Checkpoint, GIB};
 use crate::inspect::{ServerKind, Told};
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -80,7 +80,7 @@ pub(super) fn loaded_as_published<'a>(facts: &Facts<'a>) -> Option<(Split, &'a A
     let as_published = match pod.quantization.known().map(String::as_str) {
         None => !matches!(pod.quantization, Told::Unknown),
         // Weights that are quantized already are named so; others are quantized while they load.
-        Some(_) => !matches!(checkpoint.precision, Precision::Bf16 | Precision::Fp16),
+        Some(_) => checkpoint.precision.is_quantized(),
     };
     (dtype && format && as_published && !changed).then_some((split, accelerator, checkpoint))
 }

@@ -1,6 +1,5 @@
 //! INF063: a quantization that the weights do not have.
 
-use crate::catalog::Precision;
 use crate::inspect::ServerKind;
 use crate::rules::examples::examples;
 use crate::rules::finding::Found;
@@ -31,7 +30,7 @@ fn check(facts: &Facts<'_>) -> Vec<Found> {
         return Vec::new();
     };
     let arguments = &facts.pod.arguments;
-    let is_plain = matches!(checkpoint.precision, Precision::Bf16 | Precision::Fp16);
+    let is_plain = !checkpoint.precision.is_quantized();
     let Some(option) = arguments.option(&["quantization"]).filter(|_| is_plain) else { return Vec::new() };
     let Some(method) = facts.pod.quantization.known() else { return Vec::new() };
     if !IN_CHECKPOINT.contains(&method.as_str()) {
